@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Flow hash, table positions, and how the packed 8-byte words are laid out. Pure: no state, no
+ * helper, the same bytes on both sides. All words are host order (the node's own CPU).
+ */
+#pragma once
+
+#include "mtlb_abi.h"
+
+/* ---- hashing ------------------------------------------------------------------------------------
+ * NH (Black et al., UMAC, CRYPTO 1999; RFC 4418 section 5.2) over 32-bit words as they lie in
+ * memory, keyed per tenant, then a multiply-xorshift finish with a second key. Two
+ * different inputs collide before the finish with probability 2^-32, whoever chooses them.
+ */
+struct mtlb_tuple {                  /* what identifies a flow of a tenant */
+	__u32 source[4];             /* wire order, IPv4 mapped */
+	__u32 destination[4];
+	__be16 source_port;
+	__be16 destination_port;
+	__u32 protocol;
+};
+MTLB_ASSERT_SIZE(struct mtlb_tuple, 40);
+
+static inline __attribute__((always_inline)) __u64 mtlb_nh(__u32 a, __u32 b, const __u32 *key)
+{
+	return (__u64)(__u32)(a + key[0]) * (__u32)(b + key[1]);
+}
+
+static inline __attribute__((always_inline)) __u64 mtlb_mix(__u64 hash)
+{
+	hash ^= hash >> 32;
+	hash *= 0xd6e8feb86659fd93ULL;
+	hash ^= hash >> 32;
+	hash *= 0xd6e8feb86659fd93ULL;
+	hash ^= hash >> 32;
+	return hash;
+}
+
+/* key: mtlb_table_head.key, 12 words: ten for NH, two for the finish. */
+static inline __attribute__((always_inline)) __u64 mtlb_flow_hash(const struct mtlb_tuple *t,
+								  const __u32 *key)
+{
+	__u32 ports = (__u32)t->source_port << 16 | t->destination_port;
+	__u64 sum = mtlb_nh(t->source[0], t->source[1], key) +
+		    mtlb_nh(t->source[2], t->source[3], key + 2) +
+		    mtlb_nh(t->destination[0], t->destination[1], key + 4) +
+		    mtlb_nh(t->destination[2], t->destination[3], key + 6) +
+		    mtlb_nh(ports, t->protocol, key + 8);
+
+	return mtlb_mix(sum ^ ((__u64)key[11] << 32 | key[10]));
+}
+
+/* Position base in a tenant's VIP table: mask it. address: four words in wire order. */
+static inline __attribute__((always_inline)) __u32
+mtlb_table_hash(const __u32 *address, __be16 port, __u8 protocol, const __u32 *key)
+{
+	__u64 sum = mtlb_nh(address[0], address[1], key) + mtlb_nh(address[2], address[3], key + 2) +
+		    mtlb_nh((__u32)port << 16 | protocol, 0, key + 4);
+
+	sum ^= sum >> 32;
+	sum *= 0xd6e8feb86659fd93ULL;
+	return (__u32)(sum >> 32);
+}
+
+/* Position base in the segment table: mask it. Not keyed: nobody outside chooses its entries. */
+static inline __attribute__((always_inline)) __u32 mtlb_segment_hash(__u32 ifindex, __u16 vlan,
+								     __u16 inner_vlan)
+{
+	__u64 word = (__u64)ifindex << 32 | (__u32)vlan << 16 | inner_vlan;
+
+	return (__u32)(word * 0x9e3779b97f4a7c15ULL >> 40);
+}
+
+/* ---- what is taken from a flow hash: disjoint bits as far as there are any ---------------------- */
+static inline __attribute__((always_inline)) __u32 mtlb_hash_slot(__u64 hash, __u32 ring_log2)
+{
+	return (__u32)(hash >> 32) >> (32 - ring_log2);
+}
+
+static inline __attribute__((always_inline)) __u32 mtlb_hash_bucket(__u64 hash, __u32 flow_mask)
+{
+	return (__u32)hash & flow_mask;
+}
+
+static inline __attribute__((always_inline)) __u16 mtlb_hash_check(__u64 hash)
+{
+	return (__u16)(hash * 0x9e3779b97f4a7c15ULL >> 52);
+}
+
+/* ---- VIP word: ring offset:32 ring_log2:5 moving:1 unknown_to_previous:1 empty:1 zero:24 -------- */
+#define MTLB_VIP_MOVING (1ULL << 37)  /* some slots are moving: previous owners lie behind the slots */
+#define MTLB_VIP_LEARNING (1ULL << 38) /* unknown flows on moving slots (but TCP SYNs) stay with the previous owner */
+#define MTLB_VIP_EMPTY (1ULL << 39)   /* no usable backend */
+
+static inline __u64 mtlb_vip_word(__u32 ring, __u32 ring_log2, __u64 flags)
+{
+	return (__u64)ring | (__u64)ring_log2 << 32 | flags;
+}
+
+static inline __attribute__((always_inline)) __u32 mtlb_vip_word_ring(__u64 word)
+{
+	return (__u32)word;
+}
+
+static inline __attribute__((always_inline)) __u32 mtlb_vip_word_log2(__u64 word)
+{
+	return (__u32)(word >> 32) & 31;
+}
+
+/* ---- backend word: state:8 variant:1 zero:55 ---------------------------------------------------- */
+static inline __u64 mtlb_backend_word(enum mtlb_backend_state state, unsigned int variant)
+{
+	return (__u64)state | (__u64)(variant & 1) << 8;
+}
+
+static inline __attribute__((always_inline)) __u32 mtlb_backend_word_state(__u64 word)
+{
+	return (__u32)word & 0xff;
+}
+
+static inline __attribute__((always_inline)) __u32 mtlb_backend_word_variant(__u64 word)
+{
+	return (__u32)(word >> 8) & 1;
+}
+
+/* A backend that still serves the flows it has. */
+static inline __attribute__((always_inline)) int mtlb_backend_is_alive(__u32 state)
+{
+	return state == MTLB_BACKEND_UP || state == MTLB_BACKEND_DRAINING ||
+	       state == MTLB_BACKEND_LEAVING;
+}
+
+/* ---- flow word: seen:16 state:4 check:12 backend:24 spare:8 ------------------------------------- */
+enum mtlb_flow_state {
+	MTLB_FLOW_FREE = 0,
+	MTLB_FLOW_NEW = 1,           /* seen once: a SYN, one datagram */
+	MTLB_FLOW_CONFIRMED = 2,     /* a second packet came, or it is older than the move */
+	MTLB_FLOW_CLOSING = 3,       /* FIN or RST seen */
+};
+
+static inline __attribute__((always_inline)) __u64 mtlb_flow_word(__u64 hash, __u32 backend,
+								  __u32 state, __u16 seen)
+{
+	return (__u64)seen | (__u64)state << 16 | (__u64)mtlb_hash_check(hash) << 20 |
+	       (__u64)backend << 32;
+}
+
+static inline __attribute__((always_inline)) __u16 mtlb_flow_word_seen(__u64 word)
+{
+	return (__u16)word;
+}
+
+static inline __attribute__((always_inline)) __u32 mtlb_flow_word_state(__u64 word)
+{
+	return (__u32)(word >> 16) & 15;
+}
+
+static inline __attribute__((always_inline)) __u16 mtlb_flow_word_check(__u64 word)
+{
+	return (__u16)(word >> 20 & 0xfff);
+}
+
+static inline __attribute__((always_inline)) __u32 mtlb_flow_word_backend(__u64 word)
+{
+	return (__u32)(word >> 32) & 0xffffff;
+}
+
+/* now, seen: ticks, which wrap at 16 bits; timeouts are below 2^15 ticks (9.7 hours). */
+static inline __attribute__((always_inline)) int
+mtlb_flow_is_live(__u64 word, __u16 now, __u32 idle_ticks, __u32 short_ticks)
+{
+	__u32 state = mtlb_flow_word_state(word);
+	__u16 age = (__u16)(now - mtlb_flow_word_seen(word));
+
+	if (state == MTLB_FLOW_FREE)
+		return 0;
+	return age <= (state == MTLB_FLOW_CONFIRMED ? idle_ticks : short_ticks);
+}
+
+/* ---- Internet checksum (RFC 1071) --------------------------------------------------------------- */
+/* One fold is not enough: 0x1ffff folds to 0x10000. */
+static inline __attribute__((always_inline)) __u16 mtlb_csum_fold(__u32 sum)
+{
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return (__u16)sum;
+}

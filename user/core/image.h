@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The image: what every map should hold. A pure function of model, health, next hops and the image before, so
+ * that slots, ids and places stay where they are, and slots whose owner changes become moving ones.
+ * image_build() / image_settle() -> image_diff() -> steps_apply().
+ */
+#pragma once
+
+#include "maps.h"
+#include "model.h"
+
+struct next_hop {
+	uint32_t ifindex;
+	uint8_t l2_len;              /* 14, 18 or 22 */
+	uint8_t l2[24];              /* destination MAC first; ethertype left zero, tags filled */
+	struct addr source;          /* outer source address, of the destination's family */
+};
+
+struct image_inputs {
+	const struct model *model;
+	const struct image *previous; /* NULL: nothing is there yet */
+	uint8_t secret[32];          /* hash keys of tenants derive from it and their names */
+	uint64_t now;                /* ticks, not wrapped */
+	struct maps_limits limits;
+	/* 0 with *out filled, or -ENOENT while it is not resolved. */
+	int (*next_hop)(void *ctx, const struct addr *to, struct next_hop *out);
+	/* The interface's index and MAC, 0 or -ENODEV. Segments of an absent interface are left out. */
+	int (*interface)(void *ctx, const char *name, uint32_t *ifindex, struct mac *mac);
+	/* NULL, or false for a backend that failed its checks. */
+	bool (*is_healthy)(void *ctx, const struct model_tenant *t, const struct model_vip *v,
+			   const struct model_backend *b);
+	void *ctx;
+};
+
+struct image;
+
+/*
+ * -ENOSPC with a line for each thing that does not fit (tenants, VIPs, backends, ring space, flow ranges, table probes): nothing
+ * was built. A backend without next hop is no error: its encapsulation kind is MTLB_ENCAP_NONE until it has one.
+ */
+int image_build(const struct image_inputs *in, struct image **out, struct report *r);
+
+/* What the maps hold: how a restarted mtlbd goes on. -EINVAL with lines in r if they contradict each other. */
+int image_adopt(const struct maps *maps, uint64_t now, struct image **out, struct report *r);
+
+void image_free(struct image *i);
+
+/* ---- progress of moves ---- */
+struct image_census;                 /* live flows, counted from the flow table */
+/* Counts flows of every VIP of the image; flows is maps->flows. NULL: out of memory. */
+struct image_census *image_census(const struct image *i, const struct mtlb_flow_bucket *flows, uint64_t now);
+void image_census_free(struct image_census *c);
+/* Live flows in the table that this backend serves. */
+uint32_t image_census_flows(const struct image_census *c, uint32_t backend_id);
+/* Live flows on slots that meanwhile belong to another backend: what a drain waits for. */
+uint32_t image_census_waiting(const struct image_census *c, uint32_t backend_id);
+
+bool image_is_moving(const struct image *i);
+/*
+ * Ends what can end: LEARNING of VIPs whose idle timeout has passed since the move and whose tenant's flows_refused has not
+ * risen meanwhile (refused: by tenant slot, totals), marks of slots without live flows elsewhere, leaving backends
+ * without slots and flows. *out is NULL where nothing changes.
+ */
+int image_settle(const struct image *previous, const struct image_census *census,
+		 const uint64_t *refused, uint64_t now, struct image **out);
+
+/* ---- reading an image, for listings ---- */
+/* Ids by name: -ENOENT. */
+int image_tenant_slot(const struct image *i, const char *tenant);
+int image_vip_id(const struct image *i, const char *tenant, const char *vip);
+int image_backend_id(const struct image *i, const char *tenant, const char *vip, const char *backend);
+
+struct image_backend_view {
+	uint32_t id;
+	enum mtlb_backend_state state;
+	uint32_t slots, moving_slots; /* slots it owns; moving slots whose previous owner it is */
+	bool resolved;               /* next hop known */
+};
+struct image_vip_view {
+	uint32_t id, ring_slots, moving_slots;
+	bool learning;
+	uint64_t move_started;       /* tick; 0: nothing moves */
+};
+int image_view_vip(const struct image *i, uint32_t vip_id, struct image_vip_view *out);
+int image_view_backend(const struct image *i, uint32_t backend_id, struct image_backend_view *out);
+/* Iterates backends that are no longer configured but still serve flows: from -1, returns the next id or -1. */
+int image_next_leaving(const struct image *i, uint32_t vip_id, int after);
+void image_flow_range(const struct image *i, uint32_t tenant_slot, uint32_t *base, uint32_t *buckets);
+
+/* ---- diff and apply ---- */
+struct steps;
+/* from may be NULL: empty maps. Steps point into both images, which must outlive them. */
+int image_diff(const struct image *from, const struct image *to, struct steps **out);
+bool steps_is_empty(const struct steps *s);
+size_t steps_count(const struct steps *s);
+/* One line a step, for logs and tests: "ring 4096+512", "table acme 33 entries", ... Returns a malloced text. */
+char *steps_describe(const struct steps *s);
+/* Does them in order. What can fail comes before what traffic can see; a failure undoes what was done. */
+int steps_apply(const struct steps *s, struct maps *maps, struct report *r);
+void steps_free(struct steps *s);

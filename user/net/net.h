@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Links, routes and neighbours through netlink: where a backend is reached, kept up to date. */
+#pragma once
+
+#include "core/image.h"
+
+struct net;
+
+/* Dumps links, routes, neighbours and subscribes to their changes. source: outer addresses set by the operator, or NULL by family. */
+int net_open(struct net **out, struct report *r);
+void net_close(struct net *n);
+/* To poll for reading; net_process() then reads what came. 1: something relevant changed, 0: nothing did, or -errno. */
+int net_fd(const struct net *n);
+int net_process(struct net *n);
+/* Addresses used as outer source instead of the route's; NULL: the route's. */
+void net_set_sources(struct net *n, const struct addr *ipv4, const struct addr *ipv6);
+
+/* The shapes of image_inputs.next_hop and .interface; ctx is a struct net. */
+int net_next_hop(void *ctx, const struct addr *to, struct next_hop *out);
+int net_interface(void *ctx, const char *name, uint32_t *ifindex, struct mac *mac);
+
+/* Asks the kernel to resolve (and keep fresh) what net_next_hop() could not answer; call every second or so. */
+void net_probe(struct net *n);
+/* A sentence that says why an address has no next hop: "no route", "10.0.0.11 does not answer on eth0". */
+const char *net_explain(struct net *n, const struct addr *to, char *text, size_t size);
