@@ -25,6 +25,7 @@ LIB_SRC  := $(CORE_SRC) $(wildcard user/datapath/*.c user/net/*.c user/health/*.
 CLI_SRC  := $(wildcard user/cli/*.c)
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
 PKT_SRC  := $(wildcard tests/bpf/test_*.c)
+E2E      := $(filter-out tests/e2e/lib.sh,$(wildcard tests/e2e/*.sh))
 PKT_LIB  := $(filter-out $(PKT_SRC),$(wildcard tests/bpf/*.c))
 
 obj = $(patsubst %.c,$B/%.o,$1)
@@ -34,9 +35,48 @@ SAN_BIN  := $(patsubst %.c,$B/san/%,$(UNIT_SRC))
 PKT_BIN  := $(patsubst %.c,$B/%,$(PKT_SRC))
 SKELS    := $(patsubst bpf/%.bpf.c,$B/%.skel.h,$(wildcard bpf/*.bpf.c))
 
-.PHONY: all clean tests
+.PHONY: all build tests check demo bench install uninstall clean help
 .SECONDARY:
+.DEFAULT_GOAL := build
+
+build: ## build mtlbd and mtlbctl (installs missing packages first)
+	@tools/deps build
+	@$(MAKE) --no-print-directory all
+
 all: $B/mtlbd $B/mtlbctl
+
+check: ## build, then run every test (root)
+	@tools/deps build check
+	@$(MAKE) --no-print-directory all tests
+	@tests/run $(UNIT_BIN) $(SAN_BIN) $(PKT_BIN) $(E2E)
+
+demo: ## build, then show the balancer on real traffic in network namespaces (root)
+	@tools/deps build demo
+	@$(MAKE) --no-print-directory all
+	@tools/demo
+
+bench: ## build, then time the data plane; writes build/bench.json (root)
+	@tools/deps build bench
+	@$(MAKE) --no-print-directory $B/bench
+	@$B/bench --json $B/bench.json $(BENCH_FLAGS)
+
+install: ## install to $(DESTDIR)$(PREFIX)
+	@$(MAKE) --no-print-directory all
+	install -D -m 755 $B/mtlbd $(DESTDIR)$(PREFIX)/sbin/mtlbd
+	install -D -m 755 $B/mtlbctl $(DESTDIR)$(PREFIX)/sbin/mtlbctl
+	install -D -m 755 tools/counters $(DESTDIR)$(PREFIX)/sbin/mtlb-counters
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
+	sed -e 's|@SBIN@|$(PREFIX)/sbin|' -e 's|@DOC@|$(PREFIX)/share/doc/mtlb|' tools/mtlbd.service > $(DESTDIR)$(PREFIX)/lib/systemd/system/mtlbd.service
+	install -D -m 644 tools/mtlb.yaml $(DESTDIR)$(PREFIX)/share/doc/mtlb/mtlb.yaml
+	install -D -m 644 README.md $(DESTDIR)$(PREFIX)/share/doc/mtlb/README.md
+	install -D -m 644 LICENSE $(DESTDIR)$(PREFIX)/share/doc/mtlb/LICENSE
+
+uninstall: ## remove what install put there
+	rm -f $(addprefix $(DESTDIR)$(PREFIX)/,sbin/mtlbd sbin/mtlbctl sbin/mtlb-counters lib/systemd/system/mtlbd.service)
+	rm -rf $(DESTDIR)$(PREFIX)/share/doc/mtlb
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
 
 $B/mtlbd: $(call obj,user/mtlbd.c $(LIB_SRC))
 	$(CC) $(CFLAGS) -o $@ $^ $(LIBS)
@@ -70,7 +110,9 @@ $B/%.bpf.o: bpf/%.bpf.c
 $B/%.skel.h: $B/%.bpf.o
 	$(BPFTOOL) gen skeleton $< name $(subst .,_,$*)_bpf > $@.tmp && mv $@.tmp $@
 
-clean:
+clean: ## remove build/
 	rm -rf $B
+
+-include tools/bench/bench.mk
 
 -include $(shell find $B -name '*.d' 2>/dev/null)
