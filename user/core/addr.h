@@ -23,10 +23,16 @@ enum { ADDR_TEXT = 64, MAC_TEXT = 18 };
 
 bool addr_is_ipv4(const struct addr *a);
 bool addr_is_zero(const struct addr *a);
+/* "::" or "0.0.0.0". */
+bool addr_is_unspecified(const struct addr *a);
+bool addr_is_loopback(const struct addr *a);
+/* A multicast group, or the IPv4 limited broadcast address. */
+bool addr_is_multicast(const struct addr *a);
 /* 0, or -EINVAL where text is not exactly one address. */
 int addr_parse(const char *text, struct addr *out);
 /* text: at least ADDR_TEXT bytes; returns it. IPv4 in dotted form. */
 const char *addr_print(const struct addr *a, char *text);
+/* -EINVAL where text is no prefix or has host bits that are not zero. */
 int prefix_parse(const char *text, struct prefix *out);
 const char *prefix_print(const struct prefix *p, char *text);
 bool prefix_contains(const struct prefix *p, const struct addr *a);

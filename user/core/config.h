@@ -11,19 +11,23 @@
 #include "util/report.h"
 
 /*
- * Reads the main file and, where dir is not NULL and exists, every *.yaml in it in the order of their names (each
- * holds one tenant: the keys of a tenant at top level, or a "tenants:" list). -EINVAL or
- * -errno with lines in r and *m untouched.
+ * Reads the main file and, where dir is not NULL and exists, every *.yaml in it in the order of
+ * their names (each holds one tenant: the keys of a tenant at top level, or a "tenants:" list).
+ * -EINVAL or -errno with lines in r and *m untouched.
  */
 int config_load(const char *file, const char *dir, struct model **m, struct report *r);
 
-/* One file's text, for tests and fuzzing: name is what errors call it. Appends to m. */
+/*
+ * One main file's text, for tests and fuzzing: name is what errors call it. Appends to m,
+ * whose node gets its defaults if it has no name yet. What could be read is in *m even where
+ * -EINVAL is returned.
+ */
 int config_parse_yaml(const char *name, const char *text, size_t len, struct model *m,
 		      struct report *r);
 
 /*
- * One JSON object -> model object, fields absent keep what *out holds (so: defaults on a
- * fresh object, or the present values for a PATCH). where prefixes the report's places: "tenants/acme".
+ * One JSON object -> model object, fields absent keep what *out holds (so: defaults on a fresh
+ * object, or the present values for a PATCH). where prefixes the report's places: "tenants/acme".
  * -EINVAL with lines in r and *out untouched.
  */
 int config_tenant_from_json(const char *where, const json_t *json, struct model_tenant *out,
@@ -45,7 +49,10 @@ json_t *config_segment_to_json(const struct model_segment *s);
 json_t *config_interface_to_json(const struct model_interface *i);
 json_t *config_node_to_json(const struct model_node *n);
 
-/* Defaults of a fresh object: call on the result of a model_add_*() before filling it by hand. */
+/*
+ * Defaults of a fresh object: call on the result of a model_add_*() before filling it by hand.
+ * Names and lists that it has are forgotten.
+ */
 void config_defaults_node(struct model_node *n);
 void config_defaults_tenant(struct model_tenant *t);
 void config_defaults_vip(struct model_vip *v);
@@ -55,7 +62,8 @@ void config_defaults_interface(struct model_interface *i);
 
 /*
  * Checks across objects: duplicate names and keys, VIPs outside the tenant's prefixes, two shared
- * tenants with one address, overlapping segments, limits exceeded, a segment of an unknown
- * tenant or interface, families that the encapsulation cannot mix, sums over the node's sizes. -EINVAL with lines in r.
+ * tenants with one address, overlapping segments, limits exceeded, a segment of an unknown tenant
+ * or interface, families that the encapsulation cannot mix, sums over the node's sizes. -EINVAL
+ * with lines in r.
  */
 int model_check(const struct model *m, struct report *r);

@@ -158,7 +158,14 @@ struct model_vip *tenant_add_vip(struct model_tenant *t);
 void tenant_remove_vip(struct model_tenant *t, struct model_vip *v);
 struct model_backend *vip_add_backend(struct model_vip *v);
 void vip_remove_backend(struct model_vip *v, struct model_backend *b);
+struct prefix *tenant_add_prefix(struct model_tenant *t);
 void tenant_clear(struct model_tenant *t);   /* frees what it holds */
+void vip_clear(struct model_vip *v);
+/* Deep copies over *to, which holds nothing to free. Origins are shared with the source. */
+void tenant_copy(struct model_tenant *to, const struct model_tenant *from);
+void vip_copy(struct model_vip *to, const struct model_vip *from);
+/* The model's own copy of a text, for origins; the same text twice is kept once. */
+const char *model_add_string(struct model *m, const char *text);
 
 /* Is the tenant reachable through shared segments: as set, or because it owns none. */
 bool tenant_is_shared(const struct model *m, const struct model_tenant *t);

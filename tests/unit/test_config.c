@@ -1,0 +1,456 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* YAML text and files -> model: what is read, and what each mistake says. */
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/config.h"
+#include "test.h"
+
+static int parse(const char *text, size_t len, struct model **m, struct report *r)
+{
+	*m = model_new();
+	return config_parse_yaml("f", text, len, *m, r);
+}
+
+static char *lines_of(const struct report *r)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *f = open_memstream(&text, &size);
+
+	for (size_t i = 0; i < r->n; i++)
+		fprintf(f, "%s: %s\n", r->lines[i].where, r->lines[i].text);
+	fclose(f);
+	return text;
+}
+
+/* Each line of expected is the beginning of the line reported. */
+static bool says(const struct report *r, const char *expected)
+{
+	char *text = lines_of(r), *at = text;
+	bool same = true;
+
+	while (same && *expected) {
+		size_t n = strcspn(expected, "\n");
+
+		same = *at && !strncmp(at, expected, n);
+		expected += n + (expected[n] == '\n');
+		at += strcspn(at, "\n");
+		at += *at == '\n';
+	}
+	same = same && !*at;
+	if (!same)
+		printf("     said:\n%s", text);
+	free(text);
+	return same;
+}
+
+#define VIP     "tenants: [{name: a, vips: [{name: v, address: 192.0.2.1, port: 80, "
+#define BACKEND VIP "backends: [{name: b, address: 10.0.0.1, "
+
+static const struct {
+	const char *text, *lines; /* the beginning of each line */
+} mistakes[] = {
+	{"nod: {}",
+	 "f:1:1: unknown key \"nod\" in the main file (did you mean \"node\"?), allowed: "
+	 "node, segments, tenants"},
+	{"tenants: [{name: a, vips: [{name: v, address: 192.0.2.1, prot: 80}]}]",
+	 "f:1:28: a VIP without \"port\"\n"
+	 "f:1:58: unknown key \"prot\" in a VIP (did you mean \"port\"?), allowed: name, address"},
+	{"node: {flows: 1Mi, flows: 2Mi}",
+	 "f:1:20: key \"flows\" stands here again (first in line 1), allowed: once"},
+	{"node: [1]",
+	 "f:1:7: found a list where the node belongs, allowed: a map with name, flows"},
+	{"tenants: {name: a}", "f:1:10: tenants: found a map, allowed: a list"},
+	{"tenants: [a]", "f:1:11: found \"a\" where a tenant belongs, allowed: a map with name"},
+	{"segments: []\ntenants: [{name: a, prefixes: x}]",
+	 "f:2:31: prefixes: found \"x\", allowed: a list of prefixes"},
+	{"- a", "f:1:1: found a list where the main file belongs, allowed: a map with node"},
+	{"text", "f:1:1: found \"text\" where the main file belongs"},
+	{"node: {flows: 1000}",
+	 "f:1:15: flows: found \"1000\", allowed: a power of two from 1Ki to "
+	 "1Gi"},
+	{"node: {flows: 100k}",
+	 "f:1:15: flows: found \"100k\", allowed: a power of two from 1Ki to "
+	 "1Gi (nearest: 64Ki and 128Ki)"},
+	{"node: {source: [10.0.0.1, 10.0.0.2]}",
+	 "f:1:27: source: found \"10.0.0.2\", allowed: a list "
+	 "of at most one IPv4 and one IPv6"},
+	{"node: {source: [x, 127.0.0.1]}", "f:1:17: source: found \"x\"\nf:1:20: source: found"},
+	{"node: {name: Edge}", "f:1:14: name: found \"Edge\", allowed: a name of at most 63"},
+	{"node: {interfaces: [{name: e/0}, {mode: generic}]}",
+	 "f:1:28: name: found \"e/0\", allowed: a network interface's name\n"
+	 "f:1:34: an interface without \"name\""},
+	{"node: {interfaces: [{name: e0, share: yes}]}",
+	 "f:1:39: share: found \"yes\", allowed: true, false"},
+	{"segments: [{name: s, interface: e0, vlan: 4095, next_hop: 01:00:00:00:00:01}]",
+	 "f:1:43: vlan: found \"4095\", allowed: a number from 0 to 4094\n"
+	 "f:1:59: next_hop: found \"01:00:00:00:00:01\", allowed: auto, or a host's MAC"},
+	{"tenants: [{name: a, prefixes: [10.0.0.1/8, 10.0.0.0]}]",
+	 "f:1:32: prefixes: found \"10.0.0.1/8\", allowed: a prefix without host bits\n"
+	 "f:1:44: prefixes: found \"10.0.0.0\""},
+	{"tenants: [{name: a, limits: {flows: 255, vips: -1}}]",
+	 "f:1:37: flows: found \"255\", allowed: a power of two from 256 to 1Gi\n"
+	 "f:1:48: vips: found \"-1\", allowed: a number from 0 to 1Mi"},
+	{"tenants: [{name: }]", "f:1:18: name: found nothing, allowed: a name"},
+	{"tenants: [{name: a, vips: [{name: v, address: 224.0.0.1, port: 0, protocol: sctp}]}]",
+	 "f:1:47: address: found \"224.0.0.1\", allowed: an IPv4 or IPv6 address, not unspecified, "
+	 "not multicast\nf:1:64: port: found \"0\", allowed: a number from 1 to 65535\n"
+	 "f:1:77: protocol: found \"sctp\", allowed: tcp, udp"},
+	{VIP "ring_size: 5000}]}]",
+	 "f:1:79: ring_size: found \"5000\", allowed: a power of two from 4 "
+	 "to 1Mi, or 0: by the number of backends (nearest: 4Ki and 8Ki)"},
+	{VIP "idle_timeout: 1500ms}]}]", "f:1:82: idle_timeout: found \"1500ms\", allowed: whole"},
+	{VIP "idle_timeout: 1d}]}]", "f:1:82: idle_timeout: found \"1d\""},
+	{VIP "encapsulation: {type: gre}}]}]", "f:1:90: type: found \"gre\", allowed: ipip, vxlan"},
+	{VIP "encapsulation: {vni: 7}}]}]",
+	 "f:1:84: key \"vni\" in an encapsulation without type vxlan"},
+	{VIP "encapsulation: {type: vxlan, vni: 16777216}}]}]", "f:1:102: vni: found \"16777216\""},
+	{VIP "encapsulation: vxlan}]}]", "f:1:83: found \"vxlan\" where an encapsulation belongs"},
+	{BACKEND "weight: 0, state: off}]}]}]",
+	 "f:1:116: weight: found \"0\", allowed: a number from 1 to 65535\n"
+	 "f:1:126: state: found \"off\", allowed: up, draining, disabled"},
+	{"tenants: [{name: a, vips: [{name: v, address: 1.2.3.4, port: 80x}]}]",
+	 "f:1:62: port: found \"80x\""},
+	{"node: &n {name: a}\nsegments: *n\n",
+	 "f:1:7: found an anchor (&n)\nf:2:11: found an alias (*n), allowed: values written out"},
+	{"node: {<<: {name: a}}", "f:1:8: found a merge key (<<)"},
+	{"node: !!map {name: !x a}", "f:1:7: found a tag\nf:1:20: found a tag (!x)"},
+	{"node: {[a]: b}", "f:1:8: found a key that is a list, allowed: plain text"},
+	{"node: {}\n---\nnode: {}\n", "f:2:1: a second document begins, allowed: one in"},
+	{"node: {name: \"a\\0b\"}", "f:1:14: found a NUL character"},
+	{"node: {name: a\xff}", "f:1:15: invalid leading UTF-8 octet, allowed: UTF-8 text"},
+	{"node:\n\tname: a\n", "f:2:1: found character that cannot start any token"},
+	{"node: {flows: 3\nsegments: 5\n",
+	 "f:1:15: flows: found \"3 segments\"\nf:2:9: did not find expected"},
+	{"nod: 1\nnode: {name: Edge}\ntenants: [",
+	 "f:1:1: unknown key\nf:2:14: name: found \"Edge\"\nf:4:1: did not find expected node"},
+	{"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[", "f:1:1: found a list where the main\n"
+							  "f:1:33: too deep, allowed: 32 levels"},
+};
+
+static void each_mistake_says_where_what_and_what_is_allowed(void)
+{
+	for (size_t i = 0; i < sizeof(mistakes) / sizeof(mistakes[0]); i++) {
+		struct report r = {0};
+		struct model *m;
+
+		CU_ASSERT_EQUAL(parse(mistakes[i].text, strlen(mistakes[i].text), &m, &r), -EINVAL);
+		CU_ASSERT_TRUE(says(&r, mistakes[i].lines));
+		report_clear(&r);
+		model_free(m);
+	}
+}
+
+static char *read_file(const char *path, size_t *len)
+{
+	FILE *f = fopen(path, "r");
+	char *text = malloc(1 << 16);
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(f);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(text);
+	*len = fread(text, 1, 1 << 16, f);
+	fclose(f);
+	return text;
+}
+
+#define FULL "tests/unit/data/full.yaml"
+
+static void a_file_with_every_key_is_read(void)
+{
+	struct report r = {0};
+	struct model *m;
+
+	CU_ASSERT_EQUAL_FATAL(config_load(FULL, NULL, &m, &r), 0);
+	CU_ASSERT_EQUAL(model_check(m, &r), 0);
+	CU_ASSERT_TRUE(says(&r, ""));
+	CU_ASSERT_STRING_EQUAL(m->node.name, "edge-1");
+	CU_ASSERT_EQUAL(m->node.flows, 1 << 20);
+	CU_ASSERT_TRUE(m->node.source_set[0] && m->node.source_set[1]);
+	CU_ASSERT_EQUAL(m->node.limits.backends, 4000);
+	CU_ASSERT_EQUAL(m->n_interfaces, 2);
+	CU_ASSERT_EQUAL(m->interfaces[1].mode, ATTACH_GENERIC);
+	CU_ASSERT_EQUAL(m->n_segments, 3);
+	CU_ASSERT_FALSE(m->segments[0].next_hop_set);
+	CU_ASSERT_TRUE(m->segments[1].next_hop_set);
+	CU_ASSERT_EQUAL(m->segments[2].inner_vlan, 8);
+	CU_ASSERT_EQUAL_FATAL(m->n_tenants, 2);
+
+	const struct model_tenant *t = &m->tenants[0];
+
+	CU_ASSERT_EQUAL(t->managed_by, MANAGED_BY_FILE);
+	CU_ASSERT_EQUAL(t->n_prefixes, 2);
+	CU_ASSERT_EQUAL(t->limits.flows, 64 << 10);
+	CU_ASSERT_EQUAL_FATAL(t->n_vips, 2);
+	CU_ASSERT_EQUAL(t->vips[0].encap.kind, MTLB_ENCAP_VXLAN);
+	CU_ASSERT_EQUAL(t->vips[0].encap.udp_port, 8472);
+	CU_ASSERT_EQUAL(t->vips[0].ring_size, 4096);
+	CU_ASSERT_EQUAL(t->vips[0].idle_timeout_s, 300);
+	CU_ASSERT_EQUAL_FATAL(t->vips[0].n_backends, 3);
+	CU_ASSERT_EQUAL(t->vips[0].backends[0].configured_weight, 50);
+	CU_ASSERT_EQUAL(t->vips[0].backends[1].weight, 100);
+	CU_ASSERT_EQUAL(t->vips[0].backends[1].configured_state, BACKEND_ADMIN_DRAINING);
+	CU_ASSERT_EQUAL(t->vips[0].backends[2].origin.line, 31);
+	CU_ASSERT_STRING_EQUAL(t->vips[0].backends[2].origin.file, FULL);
+	CU_ASSERT_EQUAL(t->vips[1].protocol, IPPROTO_UDP);
+	CU_ASSERT_EQUAL(t->vips[1].idle_timeout_s, 30);
+	CU_ASSERT_EQUAL(m->tenants[1].limits.vips, 64);
+	model_free(m);
+}
+
+static void write_file(const char *dir, const char *name, const char *text)
+{
+	char path[256];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	f = fopen(path, "w");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(f);
+	fputs(text, f);
+	fclose(f);
+}
+
+static void remove_dir(const char *dir)
+{
+	char command[256];
+
+	snprintf(command, sizeof(command), "rm -r '%s'", dir);
+	CU_ASSERT_EQUAL(system(command), 0);
+}
+
+static const char *name_of(const char *where)
+{
+	const char *slash = strrchr(where, '/');
+
+	return slash ? slash + 1 : where;
+}
+
+static int load(const char *dir, struct model **m, struct report *r)
+{
+	char file[256], tenants[256];
+	int err;
+
+	snprintf(file, sizeof(file), "%s/mtlb.yaml", dir);
+	snprintf(tenants, sizeof(tenants), "%s/tenants", dir);
+	err = config_load(file, tenants, m, r);
+	for (size_t i = 0; i < r->n; i++) {
+		char *where = strdup(name_of(r->lines[i].where));
+
+		free(r->lines[i].where);
+		r->lines[i].where = where;
+	}
+	return err;
+}
+
+static void tenants_come_from_their_directory_in_order(void)
+{
+	char dir[] = "/tmp/mtlb-config-XXXXXX", tenants[64];
+	struct report r = {0};
+	struct model *m = NULL;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(dir));
+	CU_ASSERT_EQUAL(load(dir, &m, &r), -EINVAL);
+	CU_ASSERT_TRUE(says(&r, "mtlb.yaml: there is no such file; write one"));
+	CU_ASSERT_PTR_NULL(m);
+	report_clear(&r);
+
+	write_file(dir, "mtlb.yaml", "tenants: [{name: zero}]\n");
+	CU_ASSERT_EQUAL_FATAL(load(dir, &m, &r), 0); /* there is no directory */
+	CU_ASSERT_EQUAL(m->n_tenants, 1);
+	model_free(m);
+
+	snprintf(tenants, sizeof(tenants), "%s/tenants", dir);
+	CU_ASSERT_EQUAL(mkdir(tenants, 0700), 0);
+	write_file(tenants, "b.yaml", "tenants: [{name: two}, {name: three}]\n");
+	write_file(tenants, "a.yaml", "name: one\nlimits: {vips: 2}\n");
+	write_file(tenants, "empty.yaml", "# nothing yet\n");
+	write_file(tenants, "ignored.yaml.bak", "{{{\n");
+	CU_ASSERT_EQUAL_FATAL(load(dir, &m, &r), 0);
+	CU_ASSERT_EQUAL_FATAL(m->n_tenants, 4);
+	CU_ASSERT_STRING_EQUAL(m->tenants[1].name, "one");
+	CU_ASSERT_EQUAL(m->tenants[1].limits.vips, 2);
+	CU_ASSERT_STRING_EQUAL(m->tenants[3].name, "three");
+	model_free(m);
+
+	write_file(tenants, "b.yaml", "node: {name: x}\ntenants: [{name: zero}]\n");
+	m = NULL;
+	CU_ASSERT_EQUAL(load(dir, &m, &r), -EINVAL);
+	CU_ASSERT_TRUE(says(&r,
+			    "b.yaml:1:1: unknown key \"node\" in a tenants file, allowed: tenants\n"
+			    "b.yaml:2:11: tenant \"zero\" stands here again (first: "));
+	CU_ASSERT_PTR_NULL(m);
+	report_clear(&r);
+	remove_dir(dir);
+}
+
+static void mistakes_of_every_kind_come_at_once_sorted(void)
+{
+	char dir[] = "/tmp/mtlb-config-XXXXXX";
+	struct report r = {0};
+	struct model *m = NULL;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(dir));
+	write_file(dir, "mtlb.yaml",
+		   "node:\n  interfaces: [{name: eth0}]\n  flow: 1Mi\n"
+		   "segments:\n"
+		   "  - {name: s, interface: eth1}\n"
+		   "  - {name: s, interface: eth0, tenant: acme}\n"
+		   "tenants:\n"
+		   "  - name: acme\n"
+		   "    prefixes: [192.0.2.0/24]\n"
+		   "    vips:\n"
+		   "      - {name: a, address: 192.0.3.1, port: 80x}\n"
+		   "      - {name: b, address: 192.0.2.300, port: 80}\n"
+		   "      - {name: c, address: 192.0.2.3, port: 80, port: 81}\n");
+	CU_ASSERT_EQUAL(load(dir, &m, &r), -EINVAL);
+	CU_ASSERT_TRUE(says(
+		&r, "mtlb.yaml:3:3: unknown key \"flow\" in the node (did you mean \"flows\"?)\n"
+		    "mtlb.yaml:5:5: interface: found \"eth1\", which is none of mtlb's\n"
+		    "mtlb.yaml:6:5: segment \"s\" stands here again\n"
+		    "mtlb.yaml:11:9: address: found 192.0.3.1, allowed: the prefixes of\n"
+		    "mtlb.yaml:11:45: port: found \"80x\"\n"
+		    "mtlb.yaml:12:28: address: found \"192.0.2.300\"\n"
+		    "mtlb.yaml:13:49: key \"port\" stands here again"));
+	report_clear(&r);
+	remove_dir(dir);
+}
+
+static uint32_t next_random(uint32_t *state)
+{
+	*state ^= *state << 13;
+	*state ^= *state >> 17;
+	*state ^= *state << 5;
+	return *state;
+}
+
+/* One to eight bytes replaced, removed, doubled or copied from elsewhere. */
+static size_t mutate(char *text, size_t len, size_t size, uint32_t *state)
+{
+	static const char syntax[] = "{}[]:,-&*!|>'\"%@`#\n\t \\~?\0\xff\xc3";
+	int n = 1 + next_random(state) % 8;
+
+	while (n--) {
+		size_t at = next_random(state) % len, from = next_random(state) % len;
+		size_t span = 1 + next_random(state) % 40;
+
+		span = at + span > len ? len - at : span;
+		switch (next_random(state) % 4) {
+		case 0:
+			text[at] = next_random(state);
+			break;
+		case 1:
+			text[at] = syntax[next_random(state) % sizeof(syntax)];
+			break;
+		case 2:
+			memmove(text + at, text + at + span, len - at - span);
+			len = len - span ? len - span : 1;
+			break;
+		default:
+			if (from + span > len || len + span > size)
+				break;
+			memmove(text + at + span, text + at, len - at);
+			memmove(text + at, text + (from >= at ? from + span : from),
+				from + span < at || from >= at ? span : 0);
+			len += span;
+		}
+	}
+	return len;
+}
+
+static void mutated_files_never_crash(void)
+{
+	uint32_t state = 1;
+	size_t len, accepted = 0;
+	char *valid = read_file(FULL, &len), *text;
+
+	for (int i = 0; i < 3000; i++) {
+		struct report r = {0};
+		struct model *m, *copy;
+		size_t n;
+
+		/* its own allocation of the exact size, so that ASan sees a read beyond it */
+		char *work = calloc(1, 1 << 14);
+
+		memcpy(work, valid, len);
+		n = mutate(work, len, 1 << 14, &state);
+		text = malloc(n);
+		memcpy(text, work, n);
+		free(work);
+		int err = parse(text, n, &m, &r);
+
+		CU_ASSERT_EQUAL(err != 0, r.n != 0);
+		accepted += !err;
+		model_check(m, &r);
+		copy = model_copy(m);
+		model_free(m);
+		model_free(copy);
+		report_clear(&r);
+		free(text);
+	}
+	CU_ASSERT_TRUE(accepted > 0);
+	free(valid);
+}
+
+static void every_beginning_of_a_file_is_survived(void)
+{
+	size_t len;
+	char *valid = read_file(FULL, &len);
+
+	for (size_t n = 0; n <= len; n++) {
+		struct report r = {0};
+		struct model *m;
+
+		parse(valid, n, &m, &r);
+		model_free(m);
+		report_clear(&r);
+	}
+	free(valid);
+}
+
+static void a_copy_stands_alone(void)
+{
+	struct report r = {0};
+	struct model *m, *copy;
+	json_t *before, *after;
+
+	CU_ASSERT_EQUAL_FATAL(config_load(FULL, NULL, &m, &r), 0);
+	before = config_tenant_to_json(&m->tenants[0]);
+	copy = model_copy(m);
+	CU_ASSERT_PTR_NOT_EQUAL(copy->tenants[0].origin.file, m->tenants[0].origin.file);
+	model_remove_tenant(m, &m->tenants[1]);
+	tenant_remove_vip(&m->tenants[0], &m->tenants[0].vips[0]);
+	CU_ASSERT_STRING_EQUAL(m->tenants[0].vips[0].name, "dns");
+	model_free(m);
+	after = config_tenant_to_json(&copy->tenants[0]);
+	CU_ASSERT_TRUE(json_equal(before, after));
+	CU_ASSERT_STRING_EQUAL(copy->tenants[0].vips[0].backends[0].origin.file, FULL);
+	CU_ASSERT_PTR_NOT_NULL(model_find_tenant(copy, "gamma"));
+	CU_ASSERT_PTR_NULL(model_find_tenant(copy, "nobody"));
+	json_decref(before);
+	json_decref(after);
+	model_free(copy);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct test tests[] = {
+		{"each_mistake_says_where_what_and_what_is_allowed",
+		 each_mistake_says_where_what_and_what_is_allowed},
+		{"a_file_with_every_key_is_read", a_file_with_every_key_is_read},
+		{"tenants_come_from_their_directory_in_order",
+		 tenants_come_from_their_directory_in_order},
+		{"mistakes_of_every_kind_come_at_once_sorted",
+		 mistakes_of_every_kind_come_at_once_sorted},
+		{"mutated_files_never_crash", mutated_files_never_crash},
+		{"every_beginning_of_a_file_is_survived", every_beginning_of_a_file_is_survived},
+		{"a_copy_stands_alone", a_copy_stands_alone},
+		{0},
+	};
+
+	return test_main(argc, argv, "config", tests);
+}
