@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* BPF_PROG_RUN of the loaded program. */
+#include <errno.h>
+
+#include "internal.h"
+
+int datapath_run(struct datapath *dp, uint32_t ifindex, const void *packet, uint32_t len, void *out,
+		 uint32_t *out_len, uint32_t *verdict)
+{
+	struct xdp_md ctx = {.data_end = len, .ingress_ifindex = ifindex};
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = packet, .data_size_in = len,
+		    .data_out = out, .data_size_out = *out_len, .ctx_in = &ctx,
+		    .ctx_size_in = sizeof(ctx), .repeat = 1);
+
+	if (bpf_prog_test_run_opts(datapath_program_fd(dp), &opts))
+		return -errno;
+	*out_len = opts.data_size_out;
+	*verdict = opts.retval;
+	return 0;
+}

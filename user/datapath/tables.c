@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * The tenants' VIP tables: inner maps of vip_tables. A mapping keeps its map alive, so no descriptor is held. All that can
+ * fail (making and filling new tables) comes before the one batch that publishes them; removals, which cannot fail, come last.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "internal.h"
+#include "util/cleanup.h"
+#include "util/log.h"
+
+struct fresh { /* a table being published */
+	uint32_t tenant;
+	struct maps_table table;
+	int fd;
+};
+
+static void unmap_table(struct maps_table *t)
+{
+	if (t->entries)
+		munmap(t->entries, (size_t)t->n * sizeof(*t->entries));
+	*t = (struct maps_table){};
+}
+
+static int map_table(int fd, uint32_t n, struct maps_table *out)
+{
+	void *at = mmap(NULL, (size_t)n * sizeof(*out->entries), PROT_READ | PROT_WRITE, MAP_SHARED,
+			fd, 0);
+
+	if (at == MAP_FAILED)
+		return -errno;
+	*out = (struct maps_table){at, n};
+	return 0;
+}
+
+static int create_table(struct datapath *dp, const struct maps_swap *s, struct fresh *out)
+{
+	const struct bpf_map *like = dp->skel->maps.vip_table;
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = bpf_map__map_flags(like),
+		    .btf_fd = bpf_object__btf_fd(dp->skel->obj),
+		    .btf_key_type_id = bpf_map__btf_key_type_id(like),
+		    .btf_value_type_id = bpf_map__btf_value_type_id(like));
+
+	if (s->n < 2)
+		return -EINVAL;
+	int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "vip_table", sizeof(__u32),
+				sizeof(struct mtlb_table_entry), s->n, &opts);
+
+	if (fd < 0)
+		return -errno;
+	int err = map_table(fd, s->n, &out->table);
+
+	if (err) {
+		close(fd);
+		return err;
+	}
+	memcpy(out->table.entries, s->entries, (size_t)s->n * sizeof(*s->entries));
+	out->tenant = s->tenant;
+	out->fd = fd;
+	return 0;
+}
+
+/* Has the kernel told that it knows no batches of maps of maps (before 5.19), rather than that this one failed? */
+static bool is_batch_unknown(int err)
+{
+	return err == -EINVAL || err == -EOPNOTSUPP || err == -524 /* the kernel's ENOTSUPP */;
+}
+
+static int publish_batch(int outer, const struct fresh *f, size_t n, __u32 *done)
+{
+	_cleanup_free_ __u32 *keys = calloc(n, sizeof(*keys));
+	_cleanup_free_ __u32 *fds = calloc(n, sizeof(*fds));
+	__u32 count = n;
+
+	*done = 0;
+	if (!keys || !fds)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++) {
+		keys[i] = f[i].tenant;
+		fds[i] = f[i].fd;
+	}
+	LIBBPF_OPTS(bpf_map_batch_opts, opts);
+	int err = bpf_map_update_batch(outer, keys, fds, &count, &opts) ? -errno : 0;
+
+	*done = !err || count < n ? count : 0;
+	return err;
+}
+
+static int publish_singly(int outer, const struct fresh *f, size_t n, __u32 *done)
+{
+	for (*done = 0; *done < n; ++*done)
+		if (bpf_map_update_elem(outer, &f[*done].tenant, &f[*done].fd, BPF_ANY))
+			return -errno;
+	return 0;
+}
+
+/* The mapping of the old table still holds it, so its id still leads to it. */
+static int table_fd(const struct maps_table *t, const __u32 *ids, uint32_t tenant)
+{
+	return t->entries && ids[tenant] ? bpf_map_get_fd_by_id(ids[tenant]) : -1;
+}
+
+static void unpublish(struct datapath *dp, int outer, const struct fresh *f, __u32 done,
+		      const __u32 *old_ids)
+{
+	while (done-- > 0) {
+		const struct maps_table *old = &dp->maps.tables[f[done].tenant];
+		_cleanup_close_ int fd = table_fd(old, old_ids, f[done].tenant);
+
+		if (fd < 0 ? bpf_map_delete_elem(outer, &f[done].tenant)
+			   : bpf_map_update_elem(outer, &f[done].tenant, &fd, BPF_ANY))
+			log_error("the table of tenant slot %u could not be put back: %s",
+				  f[done].tenant, strerror(errno));
+	}
+}
+
+static int publish(struct datapath *dp, const struct fresh *f, size_t n)
+{
+	int outer = bpf_map__fd(dp->skel->maps.vip_tables);
+	_cleanup_free_ __u32 *old_ids = calloc(dp->maps.limits.tenants, sizeof(*old_ids));
+	__u32 done = 0;
+	int err;
+
+	if (!n)
+		return 0;
+	if (!old_ids)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++)
+		bpf_map_lookup_elem(outer, &f[i].tenant, &old_ids[f[i].tenant]);
+	err = n > 1 ? publish_batch(outer, f, n, &done) : -EOPNOTSUPP;
+	if (is_batch_unknown(err) && !done)
+		err = publish_singly(outer, f, n, &done);
+	if (err)
+		unpublish(dp, outer, f, done, old_ids);
+	return err;
+}
+
+static int create_tables(struct datapath *dp, const struct maps_swap *swaps, size_t n,
+			 struct fresh *fresh, size_t *made)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (swaps[i].tenant >= dp->maps.limits.tenants)
+			return -EINVAL;
+		if (!swaps[i].entries)
+			continue;
+		int err = create_table(dp, &swaps[i], &fresh[*made]);
+
+		if (err)
+			return err;
+		++*made;
+	}
+	return 0;
+}
+
+/* Each publishing call has waited until no packet uses what it replaced: the old tables may go. */
+static void take_over(struct datapath *dp, const struct maps_swap *swaps, size_t n,
+		      struct fresh *fresh, size_t made)
+{
+	int outer = bpf_map__fd(dp->skel->maps.vip_tables);
+
+	for (size_t i = 0; i < n; i++) {
+		struct maps_table *table = &dp->maps.tables[swaps[i].tenant];
+
+		if (swaps[i].entries || !table->entries)
+			continue;
+		bpf_map_delete_elem(outer, &swaps[i].tenant);
+		unmap_table(table);
+	}
+	for (size_t i = 0; i < made; i++) {
+		struct maps_table *table = &dp->maps.tables[fresh[i].tenant];
+
+		unmap_table(table);
+		*table = fresh[i].table;
+		close(fresh[i].fd);
+	}
+}
+
+static void report_swap_error(int err, size_t n, struct report *r)
+{
+	if (err == -EMFILE || err == -ENFILE)
+		report_add(
+			r, NULL,
+			"publishing the VIP tables of %zu tenants needs that many open files: raise "
+			"LimitNOFILE of mtlbd",
+			n);
+	else
+		report_add(
+			r, NULL,
+			"the VIP tables of %zu tenants cannot be published: %s; nothing was changed",
+			n, strerror(-err));
+}
+
+int tables_swap(struct maps *maps, const struct maps_swap *swaps, size_t n, struct report *r)
+{
+	struct datapath *dp = maps->owner;
+	struct fresh *fresh = calloc(n ? n : 1, sizeof(*fresh));
+	size_t made = 0;
+
+	if (!fresh)
+		return -ENOMEM;
+	int err = create_tables(dp, swaps, n, fresh, &made);
+
+	if (!err)
+		err = publish(dp, fresh, made);
+	if (!err) {
+		take_over(dp, swaps, n, fresh, made);
+	} else {
+		report_swap_error(err, n, r);
+		for (size_t i = 0; i < made; i++) {
+			unmap_table(&fresh[i].table);
+			close(fresh[i].fd);
+		}
+	}
+	free(fresh);
+	return err;
+}
+
+/* Replacing an inner map makes the kernel wait for RCU before the call returns (maybe_wait_bpf_programs), and XDP runs inside RCU. */
+int tables_grace(struct maps *maps)
+{
+	struct datapath *dp = maps->owner;
+	__u32 key = 0;
+
+	return bpf_map_update_elem(dp->grace_outer, &key, &dp->grace_inner, BPF_ANY) ? -errno : 0;
+}
+
+static int open_grace(struct datapath *dp)
+{
+	dp->grace_inner = bpf_map_create(BPF_MAP_TYPE_ARRAY, "mtlb_grace", 4, 4, 1, NULL);
+	if (dp->grace_inner < 0)
+		return -errno;
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .inner_map_fd = dp->grace_inner);
+
+	dp->grace_outer = bpf_map_create(BPF_MAP_TYPE_ARRAY_OF_MAPS, "mtlb_grace", 4, 4, 1, &opts);
+	return dp->grace_outer < 0 ? -errno : 0;
+}
+
+static int adopt_table(int outer, uint32_t tenant, struct maps_table *out)
+{
+	struct bpf_map_info info = {};
+	__u32 id, size = sizeof(info);
+
+	if (bpf_map_lookup_elem(outer, &tenant, &id))
+		return errno == ENOENT ? 0 : -errno;
+	_cleanup_close_ int fd = bpf_map_get_fd_by_id(id);
+
+	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &size))
+		return -errno;
+	if (info.value_size != sizeof(struct mtlb_table_entry))
+		return -EPROTO;
+	return map_table(fd, info.max_entries, out);
+}
+
+int tables_open(struct datapath *dp, struct report *r)
+{
+	int outer = bpf_map__fd(dp->skel->maps.vip_tables);
+	int err = open_grace(dp);
+
+	if (err) {
+		report_add(r, NULL, "a map of maps cannot be created: %s", strerror(-err));
+		return err;
+	}
+	dp->maps.tables = calloc(dp->maps.limits.tenants, sizeof(*dp->maps.tables));
+	if (!dp->maps.tables)
+		return -ENOMEM;
+	for (uint32_t t = 0; dp->adopted && t < dp->maps.limits.tenants; t++) {
+		err = adopt_table(outer, t, &dp->maps.tables[t]);
+		if (err) {
+			report_add(r, dp->pin_dir,
+				   "the VIP table of tenant slot %u cannot be read: %s", t,
+				   strerror(-err));
+			return err;
+		}
+	}
+	return 0;
+}
+
+void tables_close(struct datapath *dp)
+{
+	for (uint32_t t = 0; dp->maps.tables && t < dp->maps.limits.tenants; t++)
+		unmap_table(&dp->maps.tables[t]);
+	free(dp->maps.tables);
+	if (dp->grace_outer >= 0)
+		close(dp->grace_outer);
+	if (dp->grace_inner >= 0)
+		close(dp->grace_inner);
+}
