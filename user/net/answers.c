@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Destinations asked for, and how each is reached: route, device under its VLAN tags, neighbour. */
+#include <errno.h>
+#include <search.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "internal.h"
+
+static int compare(const void *a, const void *b)
+{
+	return memcmp(&((const struct answer *)a)->to, &((const struct answer *)b)->to,
+		      sizeof(struct addr));
+}
+
+/* A VLAN device is left by the device under it, with its tag; the MAC is the VLAN device's own. */
+struct way {
+	const struct link *first, *last;       /* the route's device; the one that sends */
+	const struct link *tags[NET_TAGS_MAX]; /* the innermost first */
+	size_t n_tags;
+};
+
+static enum unresolved find_way(const struct net *n, uint32_t oif, struct way *w)
+{
+	const struct link *l = links_find(n, oif);
+
+	*w = (struct way){.first = l};
+	while (l && l->is_vlan) {
+		if (w->n_tags == NET_TAGS_MAX)
+			return TOO_MANY_TAGS;
+		w->tags[w->n_tags++] = l;
+		l = links_find(n, l->parent);
+	}
+	if (!l || !l->is_up || !w->first->is_up)
+		return NO_LINK;
+	w->last = l;
+	return w->first->has_mac ? RESOLVED : NO_MAC;
+}
+
+static void compose_l2(struct next_hop *hop, const struct way *w, const struct mac *mac)
+{
+	memcpy(hop->l2, mac->bytes, 6);
+	memcpy(hop->l2 + 6, w->first->mac.bytes, 6);
+	hop->l2_len = 12;
+	for (size_t i = w->n_tags; i-- > 0; hop->l2_len += 4) {
+		uint8_t *tag = hop->l2 + hop->l2_len;
+
+		tag[0] = w->tags[i]->vlan_protocol >> 8;
+		tag[1] = w->tags[i]->vlan_protocol;
+		tag[2] = w->tags[i]->vlan >> 8;
+		tag[3] = w->tags[i]->vlan;
+	}
+	hop->l2_len += 2;
+	hop->ifindex = w->last->ifindex;
+}
+
+static bool choose_source(const struct net *n, const struct answer *a, struct addr *out)
+{
+	int family = !addr_is_ipv4(&a->to);
+
+	*out = n->source_set[family] ? n->source[family] : a->route.source;
+	return n->source_set[family] || a->route.has_source;
+}
+
+/*
+ * A neighbour that stops answering, or whose entry the kernel dropped, keeps its last known MAC until another one answers or the
+ * route changes: a lost ARP reply must not cut a backend off. Whether the backend lives is for health checks to find out.
+ */
+static enum unresolved derive(const struct net *n, struct answer *a, struct next_hop *hop)
+{
+	struct way w;
+
+	if (a->route.err || a->route.type != RTN_UNICAST)
+		return NO_ROUTE;
+	enum unresolved why = find_way(n, a->route.oif, &w);
+
+	if (why)
+		return why;
+	if (!choose_source(n, a, &hop->source))
+		return NO_SOURCE;
+	const struct neighbour *nb = neighbours_find(n, a->route.oif, &a->route.via);
+
+	if (neighbour_is_valid(nb)) {
+		a->mac = nb->mac;
+		a->has_mac = true;
+	}
+	if (!a->has_mac)
+		return NO_ANSWER;
+	compose_l2(hop, &w, &a->mac);
+	return RESOLVED;
+}
+
+static bool is_same_route(const struct route *a, const struct route *b)
+{
+	return !a->err && !b->err && a->type == b->type && a->oif == b->oif &&
+	       !memcmp(&a->via, &b->via, sizeof(a->via));
+}
+
+static void look_up(struct net *n, struct answer *a)
+{
+	struct route before = a->route;
+
+	routes_lookup(n, &a->to, &a->route);
+	if (!is_same_route(&before, &a->route))
+		a->has_mac = false;
+	a->is_route_old = false;
+}
+
+/* True: the answer differs from before. Why there is none does not matter to who asked. */
+static bool refresh(struct net *n, struct answer *a)
+{
+	struct next_hop hop;
+	enum unresolved before = a->why;
+
+	memset(&hop, 0, sizeof(hop));
+	if (a->is_route_old)
+		look_up(n, a);
+	a->why = derive(n, a, &hop);
+	if (a->why)
+		memset(&hop, 0, sizeof(hop));
+	bool changed = !before != !a->why || memcmp(&hop, &a->hop, sizeof(hop));
+
+	a->hop = hop;
+	return changed;
+}
+
+static struct answer *find_answer(struct net *n, const struct addr *to)
+{
+	struct answer key = {.to = *to};
+	struct answer **found = tfind(&key, &n->answers, compare);
+
+	if (found)
+		return *found;
+	struct answer *a = calloc(1, sizeof(*a));
+
+	if (!a)
+		return NULL;
+	a->to = *to;
+	a->is_route_old = true;
+	a->route.err = -ENETUNREACH;
+	a->why = NO_ROUTE;
+	if (!tsearch(a, &n->answers, compare)) {
+		free(a);
+		return NULL;
+	}
+	refresh(n, a);
+	return a;
+}
+
+static bool is_touched(const struct net *n, const struct addr *to)
+{
+	for (size_t i = 0; i < n->n_changed; i++) {
+		struct prefix p = {.addr = n->changed[i].addr, .len = n->changed[i].len};
+
+		if (prefix_contains(&p, to))
+			return true;
+	}
+	return n->all_routes_old;
+}
+
+struct update {
+	struct net *net;
+	bool changed;
+};
+
+static void update_one(const void *node, VISIT which, void *closure)
+{
+	struct answer *a = *(struct answer *const *)node;
+	struct update *u = closure;
+
+	if (which != postorder && which != leaf)
+		return;
+	if (is_touched(u->net, &a->to))
+		a->is_route_old = true;
+	if (a->is_route_old || u->net->neighbours_changed)
+		u->changed |= refresh(u->net, a);
+}
+
+bool answers_update(struct net *n)
+{
+	struct update u = {.net = n};
+
+	if (n->all_routes_old || n->n_changed || n->neighbours_changed)
+		twalk_r(n->answers, update_one, &u);
+	n->all_routes_old = n->neighbours_changed = false;
+	n->n_changed = 0;
+	return u.changed;
+}
+
+void answers_clear(struct net *n)
+{
+	tdestroy(n->answers, free);
+	n->answers = NULL;
+}
+
+int net_next_hop(void *ctx, const struct addr *to, struct next_hop *out)
+{
+	struct answer *a = find_answer(ctx, to);
+
+	if (!a || a->why)
+		return -ENOENT;
+	*out = a->hop;
+	return 0;
+}
+
+void net_set_sources(struct net *n, const struct addr *ipv4, const struct addr *ipv6)
+{
+	const struct addr *given[] = {ipv4, ipv6};
+
+	for (int i = 0; i < 2; i++) {
+		n->source_set[i] = given[i];
+		n->source[i] = given[i] ? *given[i] : (struct addr){};
+	}
+	/* whoever sets them builds next: no event, but the answers must be right at once */
+	n->neighbours_changed = true;
+	n->is_changed |= answers_update(n);
+}
+
+static void probe_one(const void *node, VISIT which, void *closure)
+{
+	struct answer *a = *(struct answer *const *)node;
+	struct net *n = closure;
+
+	if ((which != postorder && which != leaf) || (a->why != RESOLVED && a->why != NO_ANSWER))
+		return;
+	/* made here where the kernel has none, so that a gateway of many is asked for once a round */
+	struct neighbour *nb = neighbours_add(n, a->route.oif, &a->route.via);
+
+	if (!nb || nb->probed == n->round)
+		return;
+	nb->probed = n->round;
+	if (!(nb->state & (NUD_PERMANENT | NUD_NOARP | NUD_REACHABLE | NUD_DELAY | NUD_PROBE)))
+		neighbours_use(n, nb->ifindex, &nb->addr);
+}
+
+void net_probe(struct net *n)
+{
+	n->round++;
+	twalk_r(n->answers, probe_one, n);
+}
+
+static const char *explain_route(const struct answer *a, const char *to, char *text, size_t size)
+{
+	if (!a->route.err && a->route.type == RTN_LOCAL)
+		snprintf(text, size,
+			 "%s is an address of this node itself, and a backend must be another host",
+			 to);
+	else if (!a->route.err && (a->route.type == RTN_BROADCAST ||
+				   a->route.type == RTN_MULTICAST || a->route.type == RTN_ANYCAST))
+		snprintf(text, size,
+			 "%s is a broadcast, multicast or anycast address, not that of one host",
+			 to);
+	else if (a->route.err == -ENETUNREACH || a->route.err == -ENETDOWN)
+		snprintf(text, size,
+			 "no route to %s: add one (`ip route get %s` shows what the kernel does)",
+			 to, to);
+	else
+		snprintf(text, size,
+			 "the route to %s is a blackhole, unreachable or prohibit one: %s", to,
+			 a->route.err ? strerror(-a->route.err) : "see `ip route`");
+	return text;
+}
+
+const char *net_explain(struct net *n, const struct addr *to, char *text, size_t size)
+{
+	const struct answer *a = find_answer(n, to);
+	const struct link *l = a ? links_find(n, a->route.oif) : NULL;
+	const char *device = l ? l->name : "an interface that is gone";
+	char name[ADDR_TEXT], via[ADDR_TEXT];
+
+	addr_print(to, name);
+	if (!a) {
+		snprintf(text, size, "out of memory");
+		return text;
+	}
+	addr_print(&a->route.via, via);
+	switch (a->why) {
+	case RESOLVED:
+		snprintf(text, size, "%s is reached through %s on %s", name, via, device);
+		break;
+	case NO_ROUTE:
+		return explain_route(a, name, text, size);
+	case NO_LINK:
+		snprintf(text, size, "%s is routed through %s, which is down: ip link set %s up",
+			 name, device, device);
+		break;
+	case NO_MAC:
+		snprintf(text, size,
+			 "%s is routed through %s, which has no MAC address (loopback, tunnel or "
+			 "point-to-point): mtlb sends through Ethernet only",
+			 name, device);
+		break;
+	case TOO_MANY_TAGS:
+		snprintf(text, size, "%s is routed through %s, which has more than two VLAN tags",
+			 name, device);
+		break;
+	case NO_SOURCE:
+		snprintf(
+			text, size,
+			"the route to %s has no source address: give %s an address, or set node.source",
+			name, device);
+		break;
+	case NO_ANSWER:
+		if (memcmp(&a->route.via, to, sizeof(*to)))
+			snprintf(text, size,
+				 "%s is routed through the gateway %s, which does not answer on %s",
+				 name, via, device);
+		else
+			snprintf(text, size, "%s does not answer on %s", name, device);
+		break;
+	}
+	return text;
+}

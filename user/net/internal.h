@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What the files of net/ share: links and neighbours as the kernel told them, and the answers given so far. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <libmnl/libmnl.h>
+#include <linux/rtnetlink.h>
+
+#include "net.h"
+
+enum {
+	NET_BUFFER = 32768,
+	NET_CHANGED_ROUTES = 64,
+	NET_TAGS_MAX = 2
+};
+
+struct link {
+	uint32_t ifindex;
+	char name[16];
+	struct mac mac;
+	bool has_mac; /* Ethernet with an address; not loopback, tunnels, point-to-point */
+	bool is_up;
+	bool is_vlan;
+	uint32_t parent; /* of a VLAN device */
+	uint16_t vlan;
+	uint16_t vlan_protocol; /* host order */
+};
+
+struct neighbour {
+	uint32_t ifindex;
+	struct addr addr;
+	uint16_t state; /* NUD_* */
+	bool has_mac;
+	struct mac mac;
+	uint32_t probed; /* round of net_probe() in which the kernel was asked */
+};
+
+/* What the kernel answers for a destination. */
+struct route {
+	int err;      /* 0, or why there is none: -ENETUNREACH, -EINVAL (blackhole), ... */
+	uint8_t type; /* RTN_* */
+	uint32_t oif;
+	struct addr via; /* the gateway (of either family), or the destination itself */
+	bool has_source;
+	struct addr source;
+};
+
+enum unresolved {
+	RESOLVED,
+	NO_ROUTE,
+	NO_LINK,
+	NO_MAC, /* the device has none */
+	TOO_MANY_TAGS,
+	NO_SOURCE,
+	NO_ANSWER, /* the neighbour does not answer (yet) */
+};
+
+/* One destination that was asked for. */
+struct answer {
+	struct addr to;
+	bool is_route_old; /* to be looked up again */
+	struct route route;
+	bool has_mac; /* the last known one of route.via on route.oif */
+	struct mac mac;
+	enum unresolved why;
+	struct next_hop hop; /* where why is RESOLVED */
+};
+
+struct changed_route {
+	struct addr addr;
+	uint8_t len; /* of 128 */
+};
+
+struct net {
+	struct mnl_socket *events, *queries;
+	uint32_t sequence, round;
+	struct link *links;
+	size_t n_links;
+	void *neighbours;   /* tsearch: struct neighbour by (ifindex, addr) */
+	void *answers;      /* tsearch: struct answer by destination */
+	bool source_set[2]; /* IPv4, IPv6 */
+	struct addr source[2];
+	/* collected while events are read */
+	bool all_routes_old, is_changed;
+	struct changed_route changed[NET_CHANGED_ROUTES];
+	size_t n_changed;
+	bool neighbours_changed;
+};
+
+/* ---- net.c ---- */
+/* Sends a request and hands its replies to cb; 0 or -errno as the kernel answers. */
+int query(struct net *n, struct nlmsghdr *request, mnl_cb_t cb, void *data);
+bool attr_addr(const struct nlattr *a, struct addr *out);
+
+/* ---- links.c ---- */
+int links_read(const struct nlmsghdr *h, void *data);
+const struct link *links_find(const struct net *n, uint32_t ifindex);
+
+/* ---- neighbours.c ---- */
+int neighbours_read(const struct nlmsghdr *h, void *data);
+struct neighbour *neighbours_find(const struct net *n, uint32_t ifindex, const struct addr *addr);
+struct neighbour *neighbours_add(struct net *n, uint32_t ifindex, const struct addr *addr);
+void neighbours_clear(struct net *n);
+bool neighbour_is_valid(const struct neighbour *nb);
+/* Tells the kernel that the entry is used: it makes it, and resolves or confirms it as its state demands. */
+void neighbours_use(struct net *n, uint32_t ifindex, const struct addr *addr);
+
+/* ---- routes.c ---- */
+int routes_read(const struct nlmsghdr *h, void *data);
+void routes_lookup(struct net *n, const struct addr *to, struct route *out);
+
+/* ---- answers.c ---- */
+/* Brings all answers up to date with what was collected. True: one of them differs. */
+bool answers_update(struct net *n);
+void answers_clear(struct net *n);
