@@ -21,7 +21,7 @@ LIBS      := $(LIBS_CORE) -lxdp -lbpf -lelf -lz -lmicrohttpd -luv -lsqlite3 -lmn
 LIBS_CTL  := $(LIBS_CORE) -lcurl -lxdp -lbpf -lelf -lz
 
 CORE_SRC := $(wildcard user/core/*.c user/util/*.c)
-LIB_SRC  := $(CORE_SRC) $(wildcard user/datapath/*.c user/net/*.c user/health/*.c user/store/*.c user/api/*.c)
+LIB_SRC  := $(CORE_SRC) $(wildcard user/datapath/*.c user/net/*.c user/health/*.c user/store/*.c user/daemon/*.c user/api/*.c)
 CLI_SRC  := $(wildcard user/cli/*.c)
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
 PKT_SRC  := $(wildcard tests/bpf/test_*.c)

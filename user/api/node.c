@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* /v1/version, /v1/node: what this daemon is and how full it is. */
+#include <stdio.h>
+#include <string.h>
+#include <sys/utsname.h>
+
+#include "api/api.h"
+
+static void get_version(const struct api_request *q, struct api_answer *a)
+{
+	(void)q;
+	api_ok(a, 200, json_pack("{s:s, s:i, s:i}", "version", MTLB_VERSION, "abi",
+				 MTLB_ABI_VERSION, "api", 1));
+}
+
+static json_t *usage(size_t used, size_t size)
+{
+	return json_pack("{s:I, s:I}", "used", (json_int_t)used, "size", (json_int_t)size);
+}
+
+/* Units of the ring map: ids, slots, and previous owners while some are moving. */
+static size_t ring_units(const struct image *image, const struct model_tenant *t,
+			 const struct model_vip *v)
+{
+	struct image_vip_view view;
+	int id = image_vip_id(image, t->name, v->name);
+
+	if (id < 0 || image_view_vip(image, (uint32_t)id, &view))
+		return 0;
+	return view.ring_slots / 4 * (view.moving_slots ? 2 : 1) + (v->n_backends + 1) / 2;
+}
+
+static json_t *maps_json(const struct control *c)
+{
+	const struct maps_limits *l = &datapath_maps(c->datapath)->limits;
+	size_t vips = 0, backends = 0, units = 0;
+
+	for (size_t i = 0; i < c->model->n_tenants; i++) {
+		const struct model_tenant *t = &c->model->tenants[i];
+		vips += t->n_vips;
+		for (size_t j = 0; j < t->n_vips; j++) {
+			backends += t->vips[j].n_backends;
+			units += ring_units(c->image, t, &t->vips[j]);
+		}
+	}
+	return json_pack("{s:o, s:o, s:o, s:o, s:o}", "tenants",
+			 usage(c->model->n_tenants, l->tenants - 1), "vips", usage(vips, l->vips),
+			 "backends", usage(backends, l->backends), "segments",
+			 usage(c->model->n_segments, l->segments), "ring_units",
+			 usage(units, l->ring_units));
+}
+
+static json_t *warnings_json(const struct control *c)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < c->warnings.n; i++)
+		json_array_append_new(list, json_sprintf("%s: %s", c->warnings.lines[i].where,
+							 c->warnings.lines[i].text));
+	return list;
+}
+
+static void get_node(const struct api_request *q, struct api_answer *a)
+{
+	const struct control *c = q->control;
+	const struct maps *maps = datapath_maps(c->datapath);
+	json_t *json = config_node_to_json(&c->model->node);
+	struct utsname host;
+
+	uname(&host);
+	json_object_del(json, "flows");
+	json_t *more = json_pack(
+		"{s:s, s:s, s:I, s:I, s:b, s:{s:s, s:I}, s:{s:I}, s:o, s:o}", "version",
+		MTLB_VERSION, "kernel", host.release, "uptime_s",
+		(json_int_t)((control_now_ms() - c->started_ms) / 1000), "generation",
+		(json_int_t)maps->node->generation, "adopted", c->adopted, "config", "file",
+		c->options->config, "loaded_at", (json_int_t)c->loaded_at, "flows", "size",
+		(json_int_t)maps->limits.flow_buckets * MTLB_FLOW_WAYS, "maps", maps_json(c),
+		"warnings", warnings_json(c));
+	json_object_update(json, more);
+	json_decref(more);
+	api_ok(a, 200, json);
+}
+
+const struct api_route api_node_routes[] = {
+	{ "GET", "/v1/version", get_version },
+	{ "GET", "/v1/node", get_node },
+	{ 0 },
+};

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* From a model to the kernel: image, diff, steps. */
+#include <errno.h>
+#include <string.h>
+
+#include "daemon/control_internal.h"
+
+uint64_t apply_now_ticks(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+	return ((uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec) >> MTLB_TICK_SHIFT;
+}
+
+static uint32_t power_of_two(uint32_t n)
+{
+	uint32_t p = 1;
+
+	while (p < n && p < 1U << 31)
+		p <<= 1;
+	return p;
+}
+
+/* Tenant slot 0 is the node; half the places of the segment table stay free, so that few probes suffice. */
+struct maps_limits apply_limits(const struct model_node *n)
+{
+	return (struct maps_limits){
+		.tenants = n->limits.tenants + 1,
+		.vips = n->limits.vips,
+		.backends = n->limits.backends,
+		.segments = power_of_two(n->limits.segments) * 2,
+		.ring_units = n->limits.ring_slots / 4,
+		.flow_buckets = power_of_two(n->flows) / MTLB_FLOW_WAYS,
+	};
+}
+
+static struct image_inputs inputs(struct control *c, const struct model *m,
+				  const struct image *previous)
+{
+	struct image_inputs in = {
+		.model = m,
+		.previous = previous,
+		.now = apply_now_ticks(),
+		.limits = datapath_maps(c->datapath)->limits,
+		.next_hop = net_next_hop,
+		.interface = net_interface,
+		.ctx = c->net,
+	};
+
+	memcpy(in.secret, c->secret, sizeof(in.secret));
+	return in;
+}
+
+/* Brings the maps from one image to another. */
+static int run_steps(struct control *c, const struct image *from, const struct image *to,
+		     size_t *count, struct report *r)
+{
+	struct steps *steps;
+	int error = image_diff(from, to, &steps);
+
+	if (error)
+		return error;
+	size_t n = steps_count(steps);
+	if (!steps_is_empty(steps))
+		error = steps_apply(steps, datapath_maps(c->datapath), r);
+	steps_free(steps);
+	if (!error)
+		*count = n;
+	return error;
+}
+
+static void set_sources(struct control *c, const struct model_node *n)
+{
+	net_set_sources(c->net, n->source_set[0] ? &n->source[0] : NULL,
+			n->source_set[1] ? &n->source[1] : NULL);
+}
+
+int apply_model(struct control *c, const struct model *m, const struct image *from,
+		struct image **image, size_t *steps, struct report *r)
+{
+	struct image_inputs in = inputs(c, m, from);
+	struct image *to;
+
+	set_sources(c, &m->node);
+	int error = image_build(&in, &to, r);
+	if (!error) {
+		error = run_steps(c, from, to, steps, r);
+		if (error)
+			image_free(to);
+	}
+	if (error) {
+		set_sources(c, &c->model->node);
+		return error;
+	}
+	*image = to;
+	return 0;
+}
+
+void apply_take_over(struct control *c, struct image *image)
+{
+	if (image == c->image)
+		return;
+	image_census_free(c->census);
+	c->census = NULL;
+	image_free(c->image);
+	c->image = image;
+}
+
+int apply_image(struct control *c, struct image *to, size_t *steps, struct report *r)
+{
+	int error = run_steps(c, c->image, to, steps, r);
+
+	if (error)
+		image_free(to);
+	else
+		apply_take_over(c, to);
+	return error;
+}
