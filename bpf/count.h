@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Where every packet ends: its reason becomes counters and a verdict. The only file that names XDP_*. */
+/*
+ * Where every packet ends: its reason becomes counters and a verdict. The only file that names
+ * XDP_*.
+ */
 #pragma once
 
 #include "maps.h"
@@ -13,7 +16,7 @@ static __always_inline void count_forwarded(const struct pkt *p)
 {
 	struct mtlb_vip_stats *v;
 	struct mtlb_backend_stats *b;
-	__u32 vip_id = p->vip->id;
+	__u32 vip_id = p->vip->id, backend_id = p->backend_id;
 
 	v = bpf_map_lookup_elem(&vip_stats, &vip_id);
 	if (v) {
@@ -22,7 +25,7 @@ static __always_inline void count_forwarded(const struct pkt *p)
 		if ((p->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN)
 			v->syns++;
 	}
-	b = bpf_map_lookup_elem(&backend_stats, &p->backend_id);
+	b = bpf_map_lookup_elem(&backend_stats, &backend_id);
 	if (b) {
 		b->packets++;
 		b->bytes += p->frame_len;
@@ -31,10 +34,11 @@ static __always_inline void count_forwarded(const struct pkt *p)
 
 static __always_inline int count(struct pkt *p, enum mtlb_reason reason)
 {
-	struct mtlb_tenant_stats *t = bpf_map_lookup_elem(&tenant_stats, &p->tenant);
+	__u32 tenant = p->tenant;
+	struct mtlb_tenant_stats *t = bpf_map_lookup_elem(&tenant_stats, &tenant);
 	int verdict = XDP_DROP;
 
-	if (reason == MTLB_REASON_forwarded && p->vip) { /* 6.18: vip is forgotten to be set here */
+	if (reason == MTLB_REASON_forwarded && p->vip) { /* the verifier has lost that vip is set */
 		if (t) {
 			t->bytes += p->frame_len;
 			t->forwarded++;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Puts the backend's outer headers before the packet: a copy of a template and a few patches, the same for every kind. */
+/*
+ * Puts the backend's outer headers before the packet: a copy of a template and a few patches, the
+ * same for every kind.
+ */
 #pragma once
 
 #include "maps.h"
@@ -11,7 +14,12 @@
 #define ENCAP_IP6_PAYLOAD 4          /* offset in the outer IPv6 header */
 #define ENCAP_UDP_LEN 4              /* offset in the UDP header */
 
-/* len bytes, 8 to MTLB_OUTER_MAX, by words of 8, the last overlapping the one before. False: no room. */
+#define ENCAP_CERTAIN 48             /* outer headers (20 or more), inner IP (20) and ports (8): always there */
+
+/*
+ * len bytes, 20 to MTLB_OUTER_MAX, by words of 8, the last overlapping the one before. The caller
+ * knows that ENCAP_CERTAIN bytes are there. False: no room.
+ */
 static __always_inline bool encap_copy(__u8 *to, const void *end, const __u8 *from, __u32 len)
 {
 	__u32 last = len - 8;
@@ -20,13 +28,11 @@ static __always_inline bool encap_copy(__u8 *to, const void *end, const __u8 *fr
 	for (__u32 at = 0; at < MTLB_OUTER_MAX; at += 8) {
 		if (at + 8 > len)
 			break;
-		if ((const void *)(to + at + 8) > end)
+		if (at + 8 > ENCAP_CERTAIN && (const void *)(to + at + 8) > end)
 			return false;
 		*(__u64 *)(to + at) = *(const __u64 *)(from + at);
 	}
-	if (last > MTLB_OUTER_MAX - 8)
-		return false;
-	if ((const void *)(to + last + 8) > end)
+	if (last > MTLB_OUTER_MAX - 8 || (const void *)(to + last + 8) > end)
 		return false;
 	*(__u64 *)(to + last) = *(const __u64 *)(from + last);
 	return true;
@@ -60,8 +66,6 @@ static __always_inline bool encap_patch(const struct pkt *p, const struct mtlb_e
 	__u32 total = p->ip_len + e->outer_len;
 	__u32 udp_at = 20;
 
-	if ((const void *)(outer + 40 + sizeof(struct udphdr)) > end)
-		return false;
 	if (e->flags & MTLB_ENCAP_OUTER_IPV6) {
 		udp_at = 40;
 		*(__be32 *)outer = bpf_htonl(6U << 28 | (__u32)(p->hash & 0xfffff));
@@ -94,7 +98,7 @@ static __always_inline enum mtlb_reason encap(struct xdp_md *ctx, struct pkt *p)
 	const __u8 *l2 = e->l2;
 	__u32 l2_len = e->l2_len, outer_len = e->outer_len;
 	__be16 ethertype;
-	__u8 *data;
+	__u8 *data, *outer;
 	const void *end;
 
 	if (p->segment->l2_len) {
@@ -103,7 +107,8 @@ static __always_inline enum mtlb_reason encap(struct xdp_md *ctx, struct pkt *p)
 	} else if (e->kind == MTLB_ENCAP_NONE) {
 		return MTLB_REASON_no_next_hop;
 	}
-	if (outer_len < 20 || outer_len > MTLB_OUTER_MAX || l2_len > MTLB_L2_MAX)
+	if (outer_len < 20 || outer_len > MTLB_OUTER_MAX || l2_len < ETH_HLEN ||
+	    l2_len > MTLB_L2_MAX)
 		return MTLB_REASON_no_next_hop;
 	if (p->ip_len + outer_len > 0xffff)
 		return MTLB_REASON_too_big;
@@ -111,13 +116,17 @@ static __always_inline enum mtlb_reason encap(struct xdp_md *ctx, struct pkt *p)
 		return MTLB_REASON_no_headroom;
 	data = (__u8 *)(long)ctx->data;
 	end = (const void *)(long)ctx->data_end;
+	outer = data + l2_len;
 	ethertype = e->flags & MTLB_ENCAP_OUTER_IPV6 ? bpf_htons(ETH_P_IPV6) : bpf_htons(ETH_P_IP);
-	if (!encap_write_l2(data, end, l2, l2_len, ethertype) ||
-	    !encap_copy(data + l2_len, end, e->outer, outer_len) ||
-	    !encap_patch(p, e, data + l2_len, end))
+	if ((const void *)(outer + ENCAP_CERTAIN) > end ||
+	    !encap_write_l2(data, end, l2, l2_len, ethertype) ||
+	    !encap_copy(outer, end, e->outer, outer_len) || !encap_patch(p, e, outer, end))
 		return MTLB_REASON_internal;
 	p->redirect = -1;
-	if (!p->segment->l2_len && e->ifindex != ctx->ingress_ifindex)
+	if (!p->segment->l2_len && e->ifindex != p->segment->ifindex) {
 		p->redirect = bpf_redirect_map(&tx_ports, e->ifindex, 0);
+		if (!p->redirect)
+			return MTLB_REASON_internal; /* tx_ports has no such interface */
+	}
 	return MTLB_REASON_forwarded;
 }

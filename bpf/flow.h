@@ -1,17 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Which backend serves a flow on a moving slot, and what the flow table remembers of it.
- * One bucket of four entries, one cache line; entries are written without a lock: the check bits of the word belong
- * to the fingerprint, so a pair torn by two writers reads as a miss.
+ * Which backend serves a flow on a moving slot, and what the flow table remembers of it. One
+ * bucket of four entries, one cache line; entries are written without a lock: the check bits of
+ * the word belong to the fingerprint, so a pair torn by two writers reads as a miss.
  */
 #pragma once
 
 #include "maps.h"
 #include "pkt.h"
-
-struct flow_counts {
-	__u32 added, refused;
-};
 
 static __always_inline __u16 flow_now(void)
 {
@@ -32,26 +28,37 @@ static __always_inline struct mtlb_flow_bucket *flow_bucket(const struct pkt *p)
 	return bpf_map_lookup_elem(&flows, &at);
 }
 
-static __always_inline struct mtlb_flow *flow_find(struct mtlb_flow_bucket *bucket, const struct pkt *p,
-						   __u16 now)
+/* The flow's live entry; *found: its word as it was when its fingerprint matched. */
+static __always_inline struct mtlb_flow *flow_find(struct mtlb_flow_bucket *bucket,
+						   const struct pkt *p, __u16 now, __u64 *found)
 {
 	for (int i = 0; i < MTLB_FLOW_WAYS; i++) {
 		struct mtlb_flow *f = &bucket->ways[i];
-		__u64 word = f->word;
+		__u64 word = *(volatile __u64 *)&f->word;
 
-		if (f->fingerprint == p->hash && mtlb_flow_word_check(word) == mtlb_hash_check(p->hash) &&
-		    mtlb_flow_is_live(word, now, p->vip->idle_ticks, p->vip->short_ticks))
+		if (f->fingerprint == p->hash &&
+		    mtlb_flow_word_check(word) == mtlb_hash_check(p->hash) &&
+		    mtlb_flow_is_live(word, now, p->vip->idle_ticks, p->vip->short_ticks)) {
+			*found = word;
 			return f;
+		}
 	}
 	return NULL;
 }
 
-/* How readily an entry gives way: 0 never, more is sooner. Free, then new, then closing; the older the sooner. */
-static __always_inline __u32 flow_yield(__u64 word, __u16 now, const struct mtlb_vip *v)
+/*
+ * How readily an entry gives way: 0 never, more is sooner. What is left of the same flow, free or
+ * timed out, new, closing; the older the sooner.
+ */
+static __always_inline __u32 flow_yield(const struct mtlb_flow *f, const struct pkt *p, __u16 now)
 {
+	const struct mtlb_vip *v = p->vip;
+	__u64 word = f->word;
 	__u32 state = mtlb_flow_word_state(word);
 	__u32 age = (__u16)(now - mtlb_flow_word_seen(word));
 
+	if (f->fingerprint == p->hash)
+		return 0x80000;
 	if (!mtlb_flow_is_live(word, now, v->idle_ticks, v->short_ticks))
 		return 0x40000;
 	if (state == MTLB_FLOW_NEW)
@@ -61,14 +68,15 @@ static __always_inline __u32 flow_yield(__u64 word, __u16 now, const struct mtlb
 	return 0;
 }
 
+/* False: the bucket is full of flows that are worth more. */
 static __always_inline bool flow_remember(struct mtlb_flow_bucket *bucket, const struct pkt *p,
-					  __u32 backend, __u32 state, __u16 now)
+					  __u64 word, __u16 now)
 {
 	struct mtlb_flow *victim = NULL;
 	__u32 best = 0;
 
 	for (int i = 0; i < MTLB_FLOW_WAYS; i++) {
-		__u32 yield = flow_yield(bucket->ways[i].word, now, p->vip);
+		__u32 yield = flow_yield(&bucket->ways[i], p, now);
 
 		if (yield > best) {
 			best = yield;
@@ -78,6 +86,6 @@ static __always_inline bool flow_remember(struct mtlb_flow_bucket *bucket, const
 	if (!victim)
 		return false;
 	victim->fingerprint = p->hash;
-	victim->word = mtlb_flow_word(p->hash, backend, state, now);
+	victim->word = word;
 	return true;
 }

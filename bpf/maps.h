@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Every map once, in the order in which a packet meets them. Sizes here are small: mtlbd sets its own before load. */
+/*
+ * Every map once, in the order in which a packet meets them. Sizes here are small: mtlbd sets its
+ * own before load.
+ */
 #pragma once
 
 #include "pkt.h"

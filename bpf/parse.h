@@ -77,6 +77,11 @@ static __always_inline enum mtlb_reason parse_ipv4(struct pkt *p, const void *l3
 	return MTLB_REASON_CONTINUE;
 }
 
+static __always_inline bool parse_is_mapped(const __u32 *address)
+{
+	return address[2] == bpf_htonl(0xffff) && !(address[0] | address[1]);
+}
+
 static __always_inline enum mtlb_reason parse_ipv6(struct pkt *p, const void *l3, const void *end)
 {
 	const struct ipv6hdr *ip = l3;
@@ -86,6 +91,8 @@ static __always_inline enum mtlb_reason parse_ipv6(struct pkt *p, const void *l3
 		return MTLB_REASON_not_ip;
 	__builtin_memcpy(p->tuple.source, &ip->saddr, 16);
 	__builtin_memcpy(p->tuple.destination, &ip->daddr, 16);
+	if (parse_is_mapped(p->tuple.destination))
+		return MTLB_REASON_not_vip; /* would be taken for the IPv4 VIP; never seen on a wire */
 	p->tuple.protocol = ip->nexthdr;
 	payload = bpf_ntohs(ip->payload_len);
 	p->ip_len = payload + sizeof(*ip);
@@ -119,7 +126,11 @@ static __always_inline enum mtlb_reason parse(struct xdp_md *ctx, struct pkt *p)
 		if (parse_is_tag(p->ethertype)) {
 			if ((const void *)(tag + 2) > end)
 				return MTLB_REASON_not_ip;
-			p->inner_vlan = bpf_ntohs(tag[1].tci) & 0xfff;
+			__u16 second = bpf_ntohs(tag[1].tci) & 0xfff;
+
+			/* behind a priority tag (VLAN 0) the second tag is the first */
+			p->inner_vlan = p->vlan ? second : 0;
+			p->vlan = p->vlan ? p->vlan : second;
 			p->ethertype = tag[1].ethertype;
 			l3 = tag + 2;
 		}

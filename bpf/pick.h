@@ -24,7 +24,25 @@ static __always_inline __u32 pick_id(__u32 ring, __u16 index)
 	return u ? u->ids[index & 1] : MTLB_BACKENDS_MAX;
 }
 
-/* What an entry becomes with this packet. */
+static __always_inline bool pick_is_syn(const struct pkt *p)
+{
+	return (p->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
+}
+
+/*
+ * The state of an entry that this packet makes. A TCP flow that begins without a SYN is older than
+ * the move.
+ */
+static __always_inline __u32 pick_first_state(const struct pkt *p)
+{
+	if (p->tcp_flags & (TCP_FIN | TCP_RST))
+		return MTLB_FLOW_CLOSING;
+	if (p->tuple.protocol == IPPROTO_TCP && !(p->tcp_flags & TCP_SYN))
+		return MTLB_FLOW_CONFIRMED;
+	return MTLB_FLOW_NEW;
+}
+
+/* What an entry in this state becomes with this packet. */
 static __always_inline __u32 pick_next_state(const struct pkt *p, __u32 state)
 {
 	if (p->tcp_flags & (TCP_FIN | TCP_RST))
@@ -34,75 +52,74 @@ static __always_inline __u32 pick_next_state(const struct pkt *p, __u32 state)
 	return state == MTLB_FLOW_CLOSING ? MTLB_FLOW_CLOSING : MTLB_FLOW_CONFIRMED;
 }
 
-static __always_inline bool pick_is_syn(const struct pkt *p)
+/*
+ * An entry binds as long as its backend serves, but a SYN starts over where it meets neither a
+ * healthy backend nor a flow.
+ */
+static __always_inline bool pick_is_bound(const struct pkt *p, __u64 word)
 {
-	return (p->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
+	__u32 state = flow_backend_state(mtlb_flow_word_backend(word));
+
+	if (state == MTLB_BACKEND_UP)
+		return true;
+	return mtlb_backend_is_alive(state) &&
+	       (!pick_is_syn(p) || mtlb_flow_word_state(word) == MTLB_FLOW_CONFIRMED);
+}
+
+static __always_inline void pick_count_flow(const struct pkt *p, bool is_added, bool is_refused)
+{
+	__u32 at = p->tenant;
+	struct mtlb_tenant_stats *stats = bpf_map_lookup_elem(&tenant_stats, &at);
+
+	if (stats) {
+		stats->flows_added += is_added;
+		stats->flows_refused += is_refused;
+	}
 }
 
 /*
- * A packet on a moving slot. owner: the slot's new backend; previous: the one before.
- * Known flow: its backend. Unknown: a SYN, or anything once learning is over, to the owner; the rest to previous.
+ * The backend of a packet on a moving slot. owner: the slot's new backend; previous: the one
+ * before. Known flow: its backend. Unknown: a SYN, or anything once learning is over, to the
+ * owner, the rest to previous; but what can't be remembered goes to previous, where its next
+ * packet goes as well.
  */
-static __noinline __u32 pick_moving(struct pkt *p, __u32 owner, __u32 previous)
+static __noinline __u32 pick_moving(const struct pkt *p, __u32 owner, __u32 previous)
 {
 	struct mtlb_flow_bucket *bucket;
 	struct mtlb_flow *known;
 	__u16 now = flow_now();
-	__u32 chosen, state, stats_at;
-	struct mtlb_tenant_stats *stats;
-	bool remembered;
+	__u32 chosen = owner;
+	__u64 word, next;
+	bool is_remembered;
 
-	if (!p || !p->head || !p->vip)
-		return owner;
 	bucket = flow_bucket(p);
 	if (!bucket)
-		return owner;
-	known = flow_find(bucket, p, now);
-	if (known) {
-		__u64 word = known->word;
-
+		return MTLB_BACKENDS_MAX;
+	known = flow_find(bucket, p, now, &word);
+	if (known && pick_is_bound(p, word)) {
 		chosen = mtlb_flow_word_backend(word);
-		state = flow_backend_state(chosen);
-		if (state == MTLB_BACKEND_UP ||
-		    (mtlb_backend_is_alive(state) &&
-		     !(pick_is_syn(p) && mtlb_flow_word_state(word) != MTLB_FLOW_CONFIRMED))) {
-			word = mtlb_flow_word(p->hash, chosen,
-					      pick_next_state(p, mtlb_flow_word_state(word)), now);
-			if (known->word != word)
-				known->word = word;
-			return chosen;
-		}
+		next = pick_next_state(p, mtlb_flow_word_state(word));
+		next = mtlb_flow_word(p->hash, chosen, next, now);
+		if (next != word) /* most packets of a tick change nothing: the line stays shared */
+			known->word = next;
+		return chosen;
 	}
-	chosen = owner;
 	if (!mtlb_backend_is_alive(flow_backend_state(previous)))
 		previous = owner;
 	else if ((p->vip->word & MTLB_VIP_LEARNING) && !pick_is_syn(p))
 		chosen = previous;
-	state = p->tuple.protocol == IPPROTO_TCP && !(p->tcp_flags & TCP_SYN) ? MTLB_FLOW_CONFIRMED :
-										MTLB_FLOW_NEW;
-	if (p->tcp_flags & (TCP_FIN | TCP_RST))
-		state = MTLB_FLOW_CLOSING;
-	if (known) {
-		known->word = mtlb_flow_word(p->hash, chosen, state, now);
-		remembered = true;
-	} else {
-		remembered = flow_remember(bucket, p, chosen, state, now);
-	}
-	stats_at = p->tenant;
-	stats = bpf_map_lookup_elem(&tenant_stats, &stats_at);
-	if (stats) {
-		stats->flows_added += remembered && !known;
-		stats->flows_refused += !remembered;
-	}
-	return remembered ? chosen : previous;
+	next = mtlb_flow_word(p->hash, chosen, pick_first_state(p), now);
+	is_remembered = flow_remember(bucket, p, next, now);
+	pick_count_flow(p, is_remembered && !known, !is_remembered);
+	return is_remembered ? chosen : previous;
 }
 
 static __always_inline enum mtlb_reason pick(struct xdp_md *ctx, struct pkt *p)
 {
-	__u64 word = p->vip->word;
+	__u64 word = *(const volatile __u64 *)&p->vip->word; /* one load: mtlbd stores while we look */
 	__u32 ring = mtlb_vip_word_ring(word);
 	__u32 log2 = mtlb_vip_word_log2(word);
-	__u32 slot;
+	__u32 slot, id;
 	__u16 owner;
 	bool ok;
 
@@ -113,12 +130,13 @@ static __always_inline enum mtlb_reason pick(struct xdp_md *ctx, struct pkt *p)
 	owner = pick_slot(ring, slot, &ok);
 	if (!ok)
 		return MTLB_REASON_internal;
-	p->backend_id = pick_id(ring, owner & ~MTLB_SLOT_MOVING);
+	id = pick_id(ring, owner & ~MTLB_SLOT_MOVING);
 	if (owner & MTLB_SLOT_MOVING && word & MTLB_VIP_MOVING) {
 		__u16 previous = pick_slot(ring + (1U << log2) / 4, slot, &ok);
 
-		p->backend_id = pick_moving(p, p->backend_id, pick_id(ring, previous));
+		id = pick_moving(p, id, pick_id(ring, previous));
 	}
-	p->backend = bpf_map_lookup_elem(&backends, &p->backend_id);
+	p->backend_id = id;
+	p->backend = bpf_map_lookup_elem(&backends, &id);
 	return p->backend ? MTLB_REASON_CONTINUE : MTLB_REASON_internal;
 }

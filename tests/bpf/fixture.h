@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The data plane, loaded with small maps that tests fill by hand, and one way to run a packet
+ * through it. Nothing of user/ is used: what mtlbd writes and what these tests write meet only in
+ * include/.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "bpf/packet.h"
+#include "mtlb_abi.h"
+#include "mtlb_flow.h"
+
+enum {
+	WORLD_TENANTS = 8,
+	WORLD_IDS = 16,              /* VIPs, backends */
+	WORLD_SEGMENTS = 16,
+	WORLD_UNITS = 4096,
+	WORLD_BUCKETS = 64,
+	WORLD_TABLE = 16,            /* positions in a tenant's VIP table */
+};
+
+struct mtlb_bpf;
+
+struct world {
+	struct mtlb_bpf *skel;
+	int prog_fd;
+	uint32_t in, out;            /* ifindex: where packets come from; another one, in tx_ports */
+	struct mtlb_segment *segments;
+	struct mtlb_table_entry *tables[WORLD_TENANTS];
+	union mtlb_ring_unit *rings;
+	struct mtlb_backend *backends;
+	struct mtlb_flow_bucket *flows;
+	uint32_t units_used;
+	uint32_t meta_len;           /* bytes of metadata before the packet: they eat headroom */
+};
+
+/* What one run did. */
+struct outcome {
+	int verdict;                 /* XDP_* */
+	struct packet out;
+	struct mtlb_tenant_stats tenants[WORLD_TENANTS];
+	struct mtlb_vip_stats vips[WORLD_IDS];
+	struct mtlb_backend_stats backends[WORLD_IDS];
+};
+
+/* What a run must do; everything not said must not happen. */
+struct expected {
+	enum mtlb_reason reason;
+	uint32_t tenant, vip, backend;
+	const struct packet *out;    /* NULL: the packet as it came in */
+	bool is_redirected;          /* leaves by another interface */
+	uint32_t flows_added, flows_refused;
+};
+
+/*
+ * Loads the program into a namespace of this process; ends the process if that fails.
+ * world_close() frees.
+ */
+void world_open(struct world *w);
+void world_close(struct world *w);
+
+/* A segment entry at its place. Returns it, so that tests can give it a next hop or kill it. */
+struct mtlb_segment *world_add_segment(struct world *w, uint32_t ifindex, uint16_t vlan,
+				       uint16_t inner_vlan, uint32_t tenant);
+
+/* Gives the tenant a VIP table (empty) and the flow buckets [base, base + mask]. */
+void world_add_tenant(struct world *w, uint32_t tenant, uint32_t flow_base, uint32_t flow_mask);
+void world_remove_tenant(struct world *w, uint32_t tenant);
+
+/*
+ * Any entry; returns the place in memory. (address, 0, 0) with kind ADDRESS makes the address
+ * known.
+ */
+struct mtlb_vip *world_add_entry(struct world *w, uint32_t tenant, const char *address,
+				 uint16_t port, uint8_t protocol, uint8_t kind, uint32_t id);
+
+struct vip_row {
+	uint32_t tenant;
+	const char *address;         /* [203.0.113.10] */
+	uint16_t port;               /* [443] */
+	uint8_t protocol;            /* [TCP] */
+	uint32_t id;
+	uint32_t ring_log2;          /* [2] */
+	uint64_t flags;              /* MTLB_VIP_* */
+	uint32_t owner;              /* backend of each slot; with ids 0: the owner is backend `owner` */
+	uint32_t previous;           /* with MTLB_VIP_MOVING: the backend before */
+};
+
+/* A VIP, its address entry and its ring. Returns the entry. */
+struct mtlb_vip *world_add_vip(struct world *w, const struct vip_row *row);
+
+/* A backend behind t: both variants alike. ifindex 0: w->in. */
+struct mtlb_backend *world_add_backend(struct world *w, uint32_t id, const struct packet_tunnel *t,
+				       bool inner_is_v4, uint32_t ifindex);
+void world_set_state(struct world *w, uint32_t backend, enum mtlb_backend_state state);
+
+/* The hash that the tenant's flow has, and the bucket it lives in. */
+uint64_t world_hash(const struct world *w, uint32_t tenant, const struct packet_spec *s);
+struct mtlb_flow_bucket *world_bucket(const struct world *w, uint32_t tenant, uint64_t hash);
+
+/* Runs the packet once, or says why not (-errno). o: counters are what this run added. */
+int world_run(struct world *w, const struct packet *p, struct outcome *o);
+
+/* Runs and asserts everything in e. where names the row in the output. */
+void world_check(struct world *w, const char *where, const struct packet *p,
+		 const struct expected *e);
+
+/* Runs of this process that ended with the reason. */
+uint32_t world_reached(enum mtlb_reason reason);
+const char *world_reason_name(enum mtlb_reason reason);
