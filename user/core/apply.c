@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Steps -> maps. What packets may read meanwhile changes by single aligned stores only. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/steps.h"
+#include "util/cleanup.h"
+
+static void store_word(__u64 *at, uint64_t word)
+{
+	__atomic_store_n(at, word, __ATOMIC_RELEASE);
+}
+
+/* ---- tables ---- */
+struct mtlb_table_entry *steps_table_bytes(const struct image *i, uint32_t tenant, uint32_t *n)
+{
+	const struct table *t = image_has_tenant(i, tenant) ? i->tenants[tenant].table : NULL;
+	struct mtlb_table_entry *bytes;
+
+	*n = t ? t->n : 2;
+	bytes = calloc(*n, sizeof(*bytes));
+	if (!bytes || !t)
+		return bytes;
+	memcpy(bytes, t->entries, *n * sizeof(*bytes));
+	for (uint32_t e = 1; e < *n; e++)
+		if (bytes[e].vip.kind == MTLB_ENTRY_VIP)
+			bytes[e].vip.word = image_vip_word(&i->vips[bytes[e].vip.id]);
+	return bytes;
+}
+
+static void free_swaps(struct maps_swap *swaps, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		free((void *)swaps[i].entries);
+	free(swaps);
+}
+
+/*
+ * To the tables of an image. A tenant that is gone gets a table without entries, not none: packets
+ * of its segments are then not for a VIP, rather than a contradiction. Going back, what had no
+ * table gets none.
+ */
+static int swap_tables(const struct steps *s, struct maps *maps, const struct image *i, bool back,
+		       struct report *r)
+{
+	struct maps_swap *swaps = calloc(s->n_swaps, sizeof(*swaps));
+	int err = swaps ? 0 : -ENOMEM;
+
+	for (size_t k = 0; !err && k < s->n_swaps; k++) {
+		uint32_t t = s->swaps[k];
+
+		swaps[k].tenant = t;
+		if (back && !(image_has_tenant(i, t) && i->tenants[t].table))
+			continue;
+		swaps[k].entries = steps_table_bytes(i, t, &swaps[k].n);
+		err = swaps[k].entries ? 0 : -ENOMEM;
+	}
+	if (!err)
+		err = maps->ops->swap_tables(maps, swaps, s->n_swaps, r);
+	if (swaps)
+		free_swaps(swaps, s->n_swaps);
+	return err;
+}
+
+static void store_vip_word(struct maps *maps, const struct image_vip *v, uint64_t word)
+{
+	struct maps_table *t = &maps->tables[v->info.tenant];
+
+	if (t->entries && v->position && v->position < t->n)
+		store_word(&t->entries[v->position].vip.word, word);
+}
+
+/* ---- places that nothing refers to yet ---- */
+static void write_ring(struct maps *maps, const struct ring *r)
+{
+	union mtlb_ring_unit *base = maps->rings + r->base;
+	size_t bytes = sizeof(*r->slots) << r->log2;
+
+	for (uint32_t i = 0; i < r->n_ids; i++)
+		base[-1 - (int64_t)(i / 2)].ids[i & 1] = r->ids[i];
+	memcpy(base, r->slots, bytes);
+	if (r->n_moving)
+		memcpy(base + (1U << r->log2) / 4, r->previous, bytes);
+}
+
+static void write_backend(struct maps *maps, const struct image_backend *b, uint32_t id)
+{
+	struct mtlb_backend *to = &maps->backends[id];
+
+	memcpy(b->variant ? &to->encap1 : &to->encap0, &b->encap, sizeof(b->encap));
+	store_word(&to->word, mtlb_backend_word(b->state, b->variant));
+}
+
+/* ---- names and states: as in an image, or cleared where it has none ---- */
+static void set_backend_word(struct maps *maps, const struct image *i, uint32_t id)
+{
+	const struct image_backend *b = image_has_backend(i, id) ? &i->backends[id] : NULL;
+
+	store_word(&maps->backends[id].word, b ? mtlb_backend_word(b->state, b->variant)
+					       : mtlb_backend_word(MTLB_BACKEND_FREE, 0));
+}
+
+static void set_tenant_info(struct maps *maps, const struct image *i, uint32_t t)
+{
+	memset(&maps->tenant_info[t], 0, sizeof(maps->tenant_info[t]));
+	if (image_has_tenant(i, t))
+		memcpy(maps->tenant_info[t].name, i->tenants[t].name, MTLB_NAME_LEN);
+}
+
+static void set_vip_info(struct maps *maps, const struct image *i, uint32_t v)
+{
+	static const struct mtlb_vip_info none;
+
+	maps->vip_info[v] = image_has_vip(i, v) ? i->vips[v].info : none;
+}
+
+static void set_backend_info(struct maps *maps, const struct image *i, uint32_t k)
+{
+	static const struct mtlb_backend_info none;
+
+	maps->backend_info[k] = image_has_backend(i, k) ? i->backends[k].info : none;
+}
+
+static void set_segment(struct maps *maps, const struct image *i, uint32_t at)
+{
+	static const struct mtlb_segment none;
+	const struct mtlb_segment *want = i ? &i->segments[at] : &none;
+	struct mtlb_segment *s = &maps->segments[at];
+
+	if (want->state == MTLB_SEGMENT_LIVE && s->state != MTLB_SEGMENT_LIVE) {
+		struct mtlb_segment key = *want;
+
+		key.state = s->state;
+		memcpy(s, &key, sizeof(key));
+	}
+	__atomic_store_n(&s->state, want->state, __ATOMIC_RELEASE);
+}
+
+/* ---- one step, forward and back ---- */
+static int do_step(const struct steps *s, const struct step *step, struct maps *maps,
+		   struct report *r)
+{
+	uint32_t x = step->index;
+
+	switch (step->kind) {
+	case STEP_ZERO_STATS:
+		return maps->ops->zero_stats(maps, step->which, x);
+	case STEP_GRACE:
+		return maps->ops->grace(maps);
+	case STEP_SWAP_TABLES:
+		return swap_tables(s, maps, s->to, false, r);
+	case STEP_TENANT_INFO:
+		set_tenant_info(maps, s->to, x);
+		break;
+	case STEP_VIP_INFO:
+		set_vip_info(maps, s->to, x);
+		break;
+	case STEP_BACKEND_INFO:
+		set_backend_info(maps, s->to, x);
+		break;
+	case STEP_BACKEND:
+		write_backend(maps, &s->to->backends[x], x);
+		break;
+	case STEP_BACKEND_WORD:
+		set_backend_word(maps, s->to, x);
+		break;
+	case STEP_RING:
+		write_ring(maps, step->ring);
+		break;
+	case STEP_CLEAR_FLOWS:
+		apply_clear_flows(s, maps, x);
+		break;
+	case STEP_COPY_FLOWS:
+		apply_copy_flows(s, maps, x);
+		break;
+	case STEP_VIP_WORD:
+		/* while flow ranges are exchanged: in the table before */
+		store_vip_word(maps, &s->from->vips[x], step->word);
+		break;
+	case STEP_SEGMENT_PUT:
+	case STEP_SEGMENT_DEAD:
+		set_segment(maps, s->to, x);
+		break;
+	case STEP_PURGE_FLOWS:
+		apply_purge_flows(s, maps, x);
+		break;
+	}
+	return 0;
+}
+
+/* What was written where nothing refers to stays there: it is free space again. */
+static void undo_step(const struct steps *s, const struct step *step, struct maps *maps,
+		      struct report *r)
+{
+	uint32_t x = step->index;
+
+	switch (step->kind) {
+	case STEP_SWAP_TABLES:
+		if (swap_tables(s, maps, s->from, true, r))
+			report_add(r, "", "the tables of before could not be put back");
+		break;
+	case STEP_TENANT_INFO:
+		set_tenant_info(maps, s->from, x);
+		break;
+	case STEP_VIP_INFO:
+		set_vip_info(maps, s->from, x);
+		break;
+	case STEP_BACKEND_INFO:
+		set_backend_info(maps, s->from, x);
+		break;
+	case STEP_BACKEND:
+	case STEP_BACKEND_WORD:
+		set_backend_word(maps, s->from, x);
+		break;
+	case STEP_VIP_WORD:
+		store_vip_word(maps, &s->from->vips[x], image_vip_word(&s->from->vips[x]));
+		break;
+	case STEP_SEGMENT_PUT:
+	case STEP_SEGMENT_DEAD:
+		set_segment(maps, s->from, x);
+		break;
+	default:
+		break;
+	}
+}
+
+int steps_apply(const struct steps *s, struct maps *maps, struct report *r)
+{
+	int err = 0;
+	size_t done;
+
+	for (done = 0; done < s->n && !err; done++)
+		err = do_step(s, &s->list[done], maps, r);
+	if (!err) {
+		if (s->n)
+			maps->node->generation++;
+		return 0;
+	}
+	report_add(r, "", "the change could not be applied (%s) and was taken back",
+		   strerror(-err));
+	for (done--; done-- > 0;)
+		undo_step(s, &s->list[done], maps, r);
+	/* packets under way may still read what will be written next */
+	maps->ops->grace(maps);
+	return err;
+}

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Changes of the flow table: a range is cleared, copied to another, or rid of entries that are of
+ * no more use.
+ */
+#include <string.h>
+
+#include "core/steps.h"
+
+static uint32_t low_bits(uint64_t hash, uint32_t buckets)
+{
+	return mtlb_hash_bucket(hash, buckets - 1);
+}
+
+/*
+ * A pair of stores under way, or two CPUs' stores mixed up: reads as a miss, and is not ours to
+ * touch.
+ */
+static bool is_torn(const struct mtlb_flow *f)
+{
+	return mtlb_flow_word_check(f->word) != mtlb_hash_check(f->fingerprint);
+}
+
+bool image_needs_flow(const struct image *i, uint32_t tenant, const struct mtlb_flow *flow)
+{
+	uint32_t backend = mtlb_flow_word_backend(flow->word);
+	const struct image_vip *v;
+
+	if (!image_is_alive(i, backend))
+		return false;
+	v = &i->vips[i->backends[backend].info.vip];
+	return v->info.tenant == tenant && v->ring && v->ring->n_moving &&
+	       ring_is_marked(v->ring, mtlb_hash_slot(flow->fingerprint, v->ring->log2));
+}
+
+void apply_clear_flows(const struct steps *s, struct maps *maps, uint32_t tenant)
+{
+	const struct image_tenant *t = &s->to->tenants[tenant];
+
+	memset(&maps->flows[t->flow_base], 0, t->flow_buckets * sizeof(*maps->flows));
+}
+
+/* Entries may have been seen after the image was made: ages are signed. */
+static bool is_live(const struct image *i, const struct mtlb_flow *f)
+{
+	const struct image_vip *v = &i->vips[i->backends[mtlb_flow_word_backend(f->word)].info.vip];
+	int16_t age = (int16_t)((uint16_t)i->now - mtlb_flow_word_seen(f->word));
+
+	return age < 0 || mtlb_flow_is_live(f->word, i->now, v->idle_ticks, v->short_ticks);
+}
+
+/*
+ * Would the flow go to the same backend if the table did not know it: while ranges are exchanged,
+ * VIPs learn.
+ */
+static bool is_dispensable(const struct image *i, const struct mtlb_flow *f)
+{
+	uint32_t k = mtlb_flow_word_backend(f->word);
+
+	if (!image_has_backend(i, k))
+		return true;
+	const struct ring *r = i->vips[i->backends[k].info.vip].ring;
+
+	if (!r || !r->n_moving)
+		return true;
+	uint32_t slot = mtlb_hash_slot(f->fingerprint, r->log2);
+
+	return !ring_is_marked(r, slot) || r->ids[r->previous[slot]] == k;
+}
+
+/* Was the flow closing when it was copied first, and its port used again since. */
+static bool is_reopened(const struct mtlb_flow *there, const struct mtlb_flow *copy)
+{
+	return mtlb_flow_word_state(there->word) == MTLB_FLOW_CLOSING &&
+	       mtlb_flow_word_state(copy->word) != MTLB_FLOW_CLOSING;
+}
+
+/*
+ * The way that a copy may take: a free one, else that of a flow that is less worth; NULL: none, or
+ * it is there.
+ */
+static struct mtlb_flow *find_way(const struct image *i, struct mtlb_flow_bucket *bucket,
+				  const struct mtlb_flow *copy)
+{
+	struct mtlb_flow *found = NULL, *lesser = NULL;
+
+	for (int way = 0; way < MTLB_FLOW_WAYS; way++) {
+		struct mtlb_flow *f = &bucket->ways[way];
+
+		if (mtlb_flow_word_state(f->word) == MTLB_FLOW_FREE)
+			found = f;
+		else if (f->fingerprint == copy->fingerprint)
+			return is_reopened(f, copy) ? f : NULL;
+		else if (is_dispensable(i, f))
+			lesser = f;
+	}
+	return found || is_dispensable(i, copy) ? found : lesser;
+}
+
+static void copy_flow(const struct image *i, struct mtlb_flow_bucket *bucket,
+		      const struct mtlb_flow *copy)
+{
+	struct mtlb_flow *f = find_way(i, bucket, copy);
+	uint64_t was;
+
+	if (!f)
+		return;
+	was = f->word;
+	__atomic_store_n(&f->fingerprint, copy->fingerprint, __ATOMIC_RELEASE);
+	__atomic_compare_exchange_n(&f->word, &was, copy->word, false, __ATOMIC_RELEASE,
+				    __ATOMIC_RELAXED);
+}
+
+void apply_copy_flows(const struct steps *s, struct maps *maps, uint32_t tenant)
+{
+	const struct image_tenant *from = &s->from->tenants[tenant], *to = &s->to->tenants[tenant];
+
+	for (uint32_t b = 0; b < from->flow_buckets; b++)
+		for (int way = 0; way < MTLB_FLOW_WAYS; way++) {
+			struct mtlb_flow copy = maps->flows[from->flow_base + b].ways[way];
+
+			if (mtlb_flow_word_state(copy.word) == MTLB_FLOW_FREE || is_torn(&copy) ||
+			    !image_needs_flow(s->to, tenant, &copy) || !is_live(s->to, &copy))
+				continue;
+			copy_flow(s->to,
+				  &maps->flows[to->flow_base +
+					       low_bits(copy.fingerprint, to->flow_buckets)],
+				  &copy);
+		}
+}
+
+void apply_purge_flows(const struct steps *s, struct maps *maps, uint32_t tenant)
+{
+	const struct image_tenant *t = &s->to->tenants[tenant];
+
+	for (uint32_t b = 0; b < t->flow_buckets; b++)
+		for (int way = 0; way < MTLB_FLOW_WAYS; way++) {
+			struct mtlb_flow *f = &maps->flows[t->flow_base + b].ways[way];
+			struct mtlb_flow seen = *f;
+
+			if (mtlb_flow_word_state(seen.word) == MTLB_FLOW_FREE || is_torn(&seen) ||
+			    image_needs_flow(s->to, tenant, &seen))
+				continue;
+			/*
+			 * only the word: the data plane may be writing another flow into this way
+			 */
+			__atomic_compare_exchange_n(&f->word, &seen.word, 0, false,
+						    __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+		}
+}

@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Maps -> image: how a restarted mtlbd goes on. Nothing read is trusted. What an interrupted change
+ * left (names without a table, a backend not yet or no longer in use) is no contradiction: the next
+ * change tidies it up.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/image_internal.h"
+#include "util/cleanup.h"
+
+struct adopt {
+	const struct maps *maps;
+	struct image *image;
+	struct report *report;
+	uint64_t now;
+	int error;
+};
+
+#define REFUSE(a, ...) report_add((a)->report, "maps", __VA_ARGS__)
+
+static bool is_name(const char *name)
+{
+	return name[0] && memchr(name, 0, MTLB_NAME_LEN);
+}
+
+/* ---- names ---- */
+static void read_tenants(struct adopt *a)
+{
+	const struct maps *m = a->maps;
+
+	for (uint32_t t = 1; t < m->limits.tenants; t++) {
+		struct image_tenant *to = &a->image->tenants[t];
+
+		if (!m->tenant_info[t].name[0])
+			continue;
+		if (!is_name(m->tenant_info[t].name)) {
+			REFUSE(a, "tenant slot %u: its name has no end", t);
+			continue;
+		}
+		strcpy(to->name, m->tenant_info[t].name);
+		to->vips = to->last_vip = IMAGE_NONE;
+		a->image->top_tenant = t + 1;
+	}
+}
+
+static void read_vips(struct adopt *a)
+{
+	const struct maps *m = a->maps;
+
+	for (uint32_t v = 0; v < m->limits.vips; v++) {
+		struct mtlb_vip_info info = m->vip_info[v];
+
+		if (!info.name[0])
+			continue;
+		if (!is_name(info.name) || info.tenant == MTLB_TENANT_NONE ||
+		    !image_has_tenant(a->image, info.tenant)) {
+			REFUSE(a, "VIP %u: its name has no end, or tenant slot %u is free", v,
+			       info.tenant);
+			continue;
+		}
+		a->image->vips[v].info = info;
+		a->image->vips[v].backends = IMAGE_NONE;
+		a->image->vips[v].is_adopted = true;
+		a->image->top_vip = v + 1;
+		image_append_vip(a->image, info.tenant, v);
+	}
+}
+
+static void read_backend(struct adopt *a, uint32_t id)
+{
+	const struct mtlb_backend *record = &a->maps->backends[id];
+	struct mtlb_backend_info info = a->maps->backend_info[id];
+	uint32_t state = mtlb_backend_word_state(record->word);
+	uint32_t variant = mtlb_backend_word_variant(record->word);
+	struct image_backend *to = &a->image->backends[id];
+
+	if (state == MTLB_BACKEND_FREE) {
+		to->has_left_name = info.name[0];
+		if (to->has_left_name)
+			a->image->top_backend = id + 1;
+		return;
+	}
+	if (state > MTLB_BACKEND_LEAVING || !is_name(info.name) ||
+	    !image_has_vip(a->image, info.vip) || !info.weight || info.weight > 65535) {
+		REFUSE(a, "backend %u: state %u, VIP %u and weight %u do not fit", id, state,
+		       info.vip, info.weight);
+		return;
+	}
+	to->info = info;
+	to->state = state;
+	to->variant = variant;
+	to->encap = variant ? record->encap1 : record->encap0;
+	a->image->top_backend = id + 1;
+	image_append_backend(a->image, info.vip, id);
+}
+
+/* ---- rings ---- */
+struct raw_ring { /* in the map */
+	uint32_t base, log2;
+	bool moving;
+	const __u16 *slots, *previous;
+};
+
+/* false: outside of the map. */
+static bool locate_ring(const struct adopt *a, uint64_t word, struct raw_ring *r)
+{
+	r->base = mtlb_vip_word_ring(word);
+	r->log2 = mtlb_vip_word_log2(word);
+	r->moving = word & MTLB_VIP_MOVING;
+	if (r->log2 < MTLB_RING_LOG2_MIN || r->log2 > MTLB_RING_LOG2_MAX)
+		return false;
+	uint64_t units = (r->moving ? 2ULL : 1ULL) << (r->log2 - 2);
+
+	if (r->base + units > a->maps->limits.ring_units)
+		return false;
+	r->slots = a->maps->rings[r->base].slots;
+	r->previous = r->slots + (1ULL << r->log2);
+	return true;
+}
+
+static uint32_t largest_index(const struct raw_ring *r)
+{
+	uint32_t largest = 0;
+
+	for (uint32_t s = 0; s < 1U << r->log2; s++) {
+		uint32_t owner = r->slots[s] & ~MTLB_SLOT_MOVING;
+
+		largest = owner > largest ? owner : largest;
+		if (r->moving && r->slots[s] & MTLB_SLOT_MOVING && r->previous[s] > largest)
+			largest = r->previous[s];
+	}
+	return largest;
+}
+
+/* The ids below the slots; NULL: outside of the map, or not this VIP's backends. */
+static uint32_t *read_ids(const struct adopt *a, const struct raw_ring *r, uint32_t vip, uint32_t n)
+{
+	uint32_t *ids;
+
+	if ((n + 1) / 2 > r->base)
+		return NULL;
+	ids = calloc(n, sizeof(*ids));
+	for (uint32_t i = 0; ids && i < n; i++) {
+		ids[i] = a->maps->rings[r->base - 1 - i / 2].ids[i & 1];
+		if (!image_has_backend(a->image, ids[i]) ||
+		    a->image->backends[ids[i]].info.vip != vip) {
+			free(ids);
+			return NULL;
+		}
+	}
+	return ids;
+}
+
+static struct ring *copy_ring(const struct raw_ring *r, const uint32_t *ids, uint32_t n)
+{
+	struct ring_draft d = {.log2 = r->log2, .n_ids = n, .ids = ids};
+	_cleanup_free_ uint16_t *owner = d.owner = malloc(sizeof(*d.owner) << r->log2);
+	_cleanup_free_ uint32_t *previous = d.previous = malloc(sizeof(*d.previous) << r->log2);
+
+	if (!owner || !previous)
+		return NULL;
+	for (uint32_t s = 0; s < 1U << r->log2; s++) {
+		owner[s] = r->slots[s] & ~MTLB_SLOT_MOVING;
+		previous[s] =
+			r->moving && r->slots[s] & MTLB_SLOT_MOVING ? r->previous[s] : IMAGE_NONE;
+	}
+	return ring_from_draft(&d);
+}
+
+/* Leaving backends own slots only where nothing else is left. */
+static bool is_last_stand(const struct image *i, const struct ring *r)
+{
+	for (uint32_t k = 0; k < r->n_ids; k++)
+		if (r->owned[k] && i->backends[r->ids[k]].state != MTLB_BACKEND_LEAVING)
+			return false;
+	return true;
+}
+
+static void read_ring(struct adopt *a, uint32_t vip, uint64_t word)
+{
+	struct image_vip *v = &a->image->vips[vip];
+	_cleanup_free_ uint32_t *ids = NULL;
+	struct raw_ring raw;
+	uint32_t n;
+
+	v->ring_log2 = 0;
+	if (word & MTLB_VIP_EMPTY)
+		return;
+	if (!locate_ring(a, word, &raw)) {
+		REFUSE(a, "VIP %u: its ring lies outside of the map", vip);
+		return;
+	}
+	n = largest_index(&raw) + 1;
+	ids = read_ids(a, &raw, vip, n);
+	if (!ids) {
+		REFUSE(a, "VIP %u: its ring names backends that are not its own", vip);
+		return;
+	}
+	v->ring = copy_ring(&raw, ids, n);
+	if (!v->ring) {
+		a->error = -ENOMEM;
+		return;
+	}
+	if (raw.moving != !!v->ring->n_moving)
+		REFUSE(a, "VIP %u: its word says that slots move, but none does", vip);
+	/* where it lies, also if some ids were of no use */
+	v->ring->base = raw.base;
+	v->ring->first = raw.base - (n + 1) / 2;
+	v->ring->units = (n + 1) / 2 + ((raw.moving ? 2U : 1U) << (raw.log2 - 2));
+	v->ring_log2 = raw.log2;
+	v->is_last_stand = is_last_stand(a->image, v->ring);
+	v->learning = raw.moving && word & MTLB_VIP_LEARNING;
+	v->quiet_since = raw.moving ? a->now : 0;
+	v->move_started = raw.moving ? (a->now ? a->now : 1) : 0;
+}
+
+/* ---- tables ---- */
+static bool is_reachable(const struct mtlb_table_head *head, const struct mtlb_vip *e, uint32_t at)
+{
+	uint32_t address[4];
+
+	memcpy(address, e->address, 16);
+	uint32_t hash = mtlb_table_hash(address, e->port, e->protocol, head->key);
+
+	return ((at - 1 - hash) & head->mask) < MTLB_TABLE_PROBES;
+}
+
+static void read_entry(struct adopt *a, uint32_t tenant, struct table *t, uint32_t at)
+{
+	struct mtlb_vip *e = &t->entries[at].vip;
+	uint64_t word = e->word;
+	struct image_vip *v;
+
+	e->word = 0;
+	if (e->kind == MTLB_ENTRY_EMPTY)
+		return;
+	if (e->kind > MTLB_ENTRY_ADDRESS || !is_reachable(&t->entries[0].head, e, at)) {
+		REFUSE(a, "table %u: element %u is in the wrong place", tenant, at);
+		return;
+	}
+	if (e->kind == MTLB_ENTRY_ADDRESS)
+		return;
+	if (!image_has_vip(a->image, e->id) || a->image->vips[e->id].info.tenant != tenant ||
+	    a->image->vips[e->id].position) {
+		REFUSE(a, "table %u: element %u names VIP %u, which is not there or not its own",
+		       tenant, at, e->id);
+		return;
+	}
+	v = &a->image->vips[e->id];
+	v->position = at;
+	v->idle_ticks = e->idle_ticks;
+	v->short_ticks = e->short_ticks;
+	read_ring(a, e->id, word);
+}
+
+static bool is_head_sound(const struct adopt *a, uint32_t tenant, const struct maps_table *t)
+{
+	const struct mtlb_table_head *h = &t->entries[0].head;
+	uint64_t size = (uint64_t)h->mask + 1, flows = (uint64_t)h->flow_mask + 1;
+
+	if (size & h->mask || size + 1 != t->n)
+		return false;
+	return tenant == MTLB_TENANT_NONE ||
+	       (!(flows & h->flow_mask) && !(h->flow_base & h->flow_mask) &&
+		h->flow_base + flows <= a->maps->limits.flow_buckets);
+}
+
+/*
+ * Its tenant was being removed when mtlbd ended: the table without key and entries, not yet the end
+ * of its name.
+ */
+static bool is_left_over(const struct maps_table *t)
+{
+	static const struct mtlb_table_head none;
+
+	return t->n == 2 && !memcmp(t->entries, &none, sizeof(none));
+}
+
+static void read_table(struct adopt *a, uint32_t tenant)
+{
+	const struct maps_table *from = &a->maps->tables[tenant];
+	struct image_tenant *to = &a->image->tenants[tenant];
+	struct table *t;
+
+	if (!from->entries || !image_has_tenant(a->image, tenant) || is_left_over(from))
+		return;
+	if (from->n < 2 || !is_head_sound(a, tenant, from)) {
+		REFUSE(a, "table %u: its head does not fit", tenant);
+		return;
+	}
+	t = calloc(1, sizeof(*t) + from->n * sizeof(t->entries[0]));
+	if (!t) {
+		a->error = -ENOMEM;
+		return;
+	}
+	t->refs = 1;
+	t->n = from->n;
+	memcpy(t->entries, from->entries, t->n * sizeof(t->entries[0]));
+	to->table = t;
+	to->flow_base = t->entries[0].head.flow_base;
+	to->flow_buckets = tenant == MTLB_TENANT_NONE ? 0 : t->entries[0].head.flow_mask + 1;
+	for (uint32_t e = 1; e < t->n; e++)
+		read_entry(a, tenant, t, e);
+}
+
+/* ---- overlaps ---- */
+struct stretch {
+	uint64_t first, n;
+};
+
+static int compare_stretches(const void *a, const void *b)
+{
+	const struct stretch *x = a, *y = b;
+
+	return x->first < y->first ? -1 : x->first > y->first;
+}
+
+static bool overlap(struct stretch *list, size_t n)
+{
+	qsort(list, n, sizeof(*list), compare_stretches);
+	for (size_t i = 1; i < n; i++)
+		if (list[i - 1].first + list[i - 1].n > list[i].first)
+			return true;
+	return false;
+}
+
+static void check_overlaps(struct adopt *a)
+{
+	const struct image *i = a->image;
+	_cleanup_free_ struct stretch *list = calloc(i->top_vip + i->top_tenant + 1, sizeof(*list));
+	size_t n = 0;
+
+	if (!list) {
+		a->error = -ENOMEM;
+		return;
+	}
+	for (uint32_t v = 0; v < i->top_vip; v++)
+		if (i->vips[v].ring)
+			list[n++] =
+				(struct stretch){i->vips[v].ring->first, i->vips[v].ring->units};
+	if (overlap(list, n))
+		REFUSE(a, "two rings overlap");
+	n = 0;
+	for (uint32_t t = 1; t < i->top_tenant; t++)
+		if (i->tenants[t].flow_buckets)
+			list[n++] = (struct stretch){i->tenants[t].flow_base,
+						     i->tenants[t].flow_buckets};
+	if (overlap(list, n))
+		REFUSE(a, "two tenants' ranges of the flow table overlap");
+}
+
+static void read_segments(struct adopt *a)
+{
+	for (uint32_t s = 0; s < a->maps->limits.segments; s++) {
+		a->image->segments[s] = a->maps->segments[s];
+		if (a->image->segments[s].state > MTLB_SEGMENT_LIVE ||
+		    a->image->segments[s].tenant >= a->maps->limits.tenants)
+			REFUSE(a, "segment %u: state or tenant slot out of range", s);
+	}
+}
+
+int image_adopt(const struct maps *maps, uint64_t now, struct image **out, struct report *r)
+{
+	struct adopt a = {.maps = maps, .report = r, .now = now};
+	size_t lines = r->n;
+
+	a.image = image_new(&maps->limits);
+	if (!a.image)
+		return -ENOMEM;
+	a.image->now = now;
+	read_tenants(&a);
+	read_vips(&a);
+	for (uint32_t k = 0; k < maps->limits.backends; k++)
+		read_backend(&a, k);
+	for (uint32_t t = 0; t < maps->limits.tenants; t++)
+		read_table(&a, t);
+	read_segments(&a);
+	check_overlaps(&a);
+	if (!a.error)
+		a.error = image_build_index(a.image);
+	if (!a.error && r->n > lines)
+		a.error = -EINVAL;
+	if (a.error)
+		image_free(a.image);
+	else
+		*out = a.image;
+	return a.error;
+}

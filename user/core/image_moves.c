@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Which backend owns each slot of each VIP, and which slots are moving from whom.
+ *
+ * Who takes part: the configured backends that are up; where none is, those that are draining
+ * (refusing would break what they serve, and a fresh start decides the same); where none is
+ * configured and alive, those that are leaving. In that last stand all slots are marked, so that
+ * the flow table shows when they serve nothing more.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/image_internal.h"
+#include "core/ring.h"
+#include "util/cleanup.h"
+
+enum {
+	MEMBERS_MAX = 65534
+};
+
+struct members {
+	uint32_t n, n_configured;
+	uint32_t *ids;
+	uint32_t first, n_ring; /* those that the ring is built over */
+	struct ring_member *ring;
+	bool *alive;
+	bool is_last_stand;
+};
+
+static void members_free(struct members *m)
+{
+	free(m->ids);
+	free(m->ring);
+	free(m->alive);
+}
+
+static int members_read(struct members *m, struct image *i, const struct image_vip *v)
+{
+	*m = (struct members){0};
+	m->ids = calloc(v->n_backends + 1, sizeof(*m->ids));
+	m->ring = calloc(v->n_backends + 1, sizeof(*m->ring));
+	m->alive = calloc(v->n_backends + 1, sizeof(*m->alive));
+	if (!m->ids || !m->ring || !m->alive)
+		return -ENOMEM;
+	for (uint32_t id = v->backends; id != IMAGE_NONE; id = i->backends[id].next) {
+		struct image_backend *k = &i->backends[id];
+
+		k->member = m->n;
+		m->ids[m->n] = id;
+		m->alive[m->n] = mtlb_backend_is_alive(k->state);
+		m->n_configured += k->state != MTLB_BACKEND_LEAVING;
+		m->n++;
+	}
+	return 0;
+}
+
+/* Lets all members in the given state take part; false where there is none. */
+static bool members_use(struct members *m, const struct image *i, enum mtlb_backend_state state)
+{
+	bool any = false;
+
+	m->is_last_stand = state == MTLB_BACKEND_LEAVING;
+	m->first = m->is_last_stand ? m->n_configured : 0;
+	m->n_ring = m->is_last_stand ? m->n - m->n_configured : m->n_configured;
+	for (uint32_t k = 0; k < m->n_ring; k++) {
+		const struct image_backend *b = &i->backends[m->ids[m->first + k]];
+
+		m->ring[k] = (struct ring_member){.seed = ring_seed(b->info.name, b->info.address),
+						  .weight = b->info.weight,
+						  .usable = b->state == state};
+		any |= m->ring[k].usable;
+	}
+	return any;
+}
+
+/* ---- one VIP's slots ---- */
+struct slots {
+	uint32_t log2;    /* the longer of the old and the new ring */
+	uint16_t *target; /* the ring as configured: members, log2 of the VIP */
+	uint16_t *owner;
+	uint32_t *previous;
+	uint32_t *old_member; /* by index in the old ring's ids; IMAGE_NONE: gone */
+	bool was_learning;    /* unknown flows of marked slots went to previous owners */
+	bool is_learning;     /* and have to now */
+	bool has_news;        /* some slot has to wait for flows anew */
+	bool is_same;         /* as the old ring */
+	uint32_t n_moving;
+};
+
+static void slots_free(struct slots *s)
+{
+	free(s->target);
+	free(s->owner);
+	free(s->previous);
+	free(s->old_member);
+}
+
+static int slots_alloc(struct slots *s, uint32_t target_log2, const struct ring *old)
+{
+	*s = (struct slots){.log2 = old && old->log2 > target_log2 ? old->log2 : target_log2};
+	s->target = malloc(sizeof(*s->target) << target_log2);
+	s->owner = malloc(sizeof(*s->owner) << s->log2);
+	s->previous = malloc(sizeof(*s->previous) << s->log2);
+	s->old_member = calloc((old ? old->n_ids : 0) + 1, sizeof(*s->old_member));
+	return s->target && s->owner && s->previous && s->old_member ? 0 : -ENOMEM;
+}
+
+static bool is_member_alive(const struct members *m, uint32_t member)
+{
+	return member != IMAGE_NONE && m->alive[member];
+}
+
+struct old_slot {
+	uint32_t owner, previous; /* members; IMAGE_NONE: gone, or not marked */
+	uint32_t home;            /* whose those flows are that the flow table does not know */
+	bool is_marked;
+};
+
+static struct old_slot look_back(const struct slots *to, uint32_t s, const struct ring *old)
+{
+	uint32_t was = s >> (to->log2 - old->log2);
+	struct old_slot o = {.is_marked = ring_is_marked(old, was)};
+
+	o.owner = to->old_member[old->slots[was] & ~MTLB_SLOT_MOVING];
+	o.previous = o.is_marked ? to->old_member[old->previous[was]] : IMAGE_NONE;
+	o.home = o.is_marked && to->was_learning ? o.previous : o.owner;
+	return o;
+}
+
+/*
+ * Slot s goes from the old ring's owner to the target's. Its previous owner is the home of its
+ * unknown flows, if that still serves. A marked slot stays marked, also where it returns to its
+ * previous owner or where that one died: the table may hold flows of those in between.
+ */
+static void move_slot(struct slots *to, uint32_t s, uint32_t owner, const struct members *m,
+		      const struct ring *old)
+{
+	struct old_slot was = look_back(to, s, old);
+	uint32_t first = to->is_learning ? was.home : was.previous;
+	uint32_t second = to->is_learning ? was.owner : IMAGE_NONE;
+	uint32_t previous = is_member_alive(m, first)    ? first
+			    : is_member_alive(m, second) ? second
+							 : owner;
+
+	to->owner[s] = owner;
+	to->previous[s] =
+		was.is_marked || previous != owner || m->is_last_stand ? previous : IMAGE_NONE;
+	to->n_moving += to->previous[s] != IMAGE_NONE;
+	to->has_news |= previous != owner && previous != was.previous;
+	to->is_same &= owner == was.owner && to->previous[s] == was.previous;
+}
+
+/* Does some slot leave the home of its unknown flows. */
+static bool leaves_home(const struct slots *to, const struct members *m, uint32_t shift,
+			const struct ring *old)
+{
+	for (uint32_t s = 0; s < 1U << to->log2; s++) {
+		struct old_slot was = look_back(to, s, old);
+
+		if ((is_member_alive(m, was.home) &&
+		     was.home != to->target[s >> shift] + m->first) ||
+		    (m->is_last_stand && !was.is_marked))
+			return true;
+	}
+	return false;
+}
+
+static void map_old_members(struct slots *to, const struct image *i, const struct ring *old)
+{
+	for (uint32_t k = 0; k < old->n_ids; k++)
+		to->old_member[k] = image_has_backend(i, old->ids[k])
+					    ? i->backends[old->ids[k]].member
+					    : IMAGE_NONE;
+}
+
+static void move_slots(struct slots *to, const struct members *m, const struct image *i,
+		       const struct image_vip *v, const struct image_vip *before, bool exchanging)
+{
+	uint32_t shift = to->log2 - v->ring_log2;
+	const struct ring *old = before ? before->ring : NULL;
+
+	if (old) {
+		map_old_members(to, i, old);
+		to->was_learning = before->learning;
+		to->is_learning = before->learning || (exchanging && old->n_moving) ||
+				  leaves_home(to, m, shift, old);
+	}
+	to->is_same = old && to->log2 == old->log2;
+	for (uint32_t s = 0; s < 1U << to->log2; s++) {
+		uint32_t owner = to->target[s >> shift] + m->first;
+
+		if (old) {
+			move_slot(to, s, owner, m, old);
+			continue;
+		}
+		to->owner[s] = owner;
+		to->previous[s] = IMAGE_NONE;
+	}
+}
+
+/*
+ * A ring that shrinks stays long until nothing moves: a short slot may have several previous
+ * owners.
+ */
+static void shorten(struct slots *s, const struct image_vip *v)
+{
+	uint32_t shift = s->log2 - v->ring_log2;
+
+	if (!shift || s->n_moving)
+		return;
+	for (uint32_t k = 0; k < 1U << v->ring_log2; k++)
+		s->owner[k] = s->owner[k << shift];
+	s->log2 = v->ring_log2;
+	s->is_same = false;
+}
+
+static struct ring *place(struct build *b, struct ring *r)
+{
+	if (!r) {
+		b->error = -ENOMEM;
+		return NULL;
+	}
+	if (!b->space)
+		b->space = ring_space_new(b->in->limits.ring_units, b->previous);
+	if (!b->space)
+		b->error = -ENOMEM;
+	else if (!ring_space_place(b->space, r) && build_is_first_full(b, FULL_RINGS))
+		report_add(b->report, "node/limits/ring_slots",
+			   "no room for a ring of %u slots: %u on the node, twice what is in use "
+			   "while rings change",
+			   1U << r->log2, b->in->limits.ring_units * 4);
+	return r;
+}
+
+static struct ring *ring_from_slots(struct build *b, const struct slots *s, const struct members *m)
+{
+	struct ring_draft draft = {.log2 = s->log2,
+				   .n_ids = m->n,
+				   .ids = m->ids,
+				   .owner = s->owner,
+				   .previous = s->previous};
+
+	return place(b, ring_from_draft(&draft));
+}
+
+static void carry_progress(struct image_vip *v, const struct image_vip *old)
+{
+	v->learning = old->learning;
+	v->move_started = old->move_started;
+	v->quiet_since = old->quiet_since;
+	v->refused_known = old->refused_known;
+	v->refused = old->refused;
+}
+
+static void start_learning(struct image_vip *v, uint64_t now)
+{
+	v->learning = true;
+	v->quiet_since = now;
+	v->refused_known = false;
+	if (!v->move_started)
+		v->move_started = now ? now : 1;
+}
+
+static int move_vip(struct build *b, struct image_vip *v, const struct image_vip *before,
+		    const struct members *m, bool exchanging)
+{
+	struct ring *old = before ? before->ring : NULL;
+	struct slots s;
+	int err = slots_alloc(&s, v->ring_log2, old);
+
+	if (!err)
+		err = ring_build(m->ring, m->n_ring, v->ring_log2, s.target);
+	if (!err) {
+		move_slots(&s, m, b->image, v, before, exchanging);
+		shorten(&s, v);
+		v->ring = s.is_same ? ring_ref(old) : ring_from_slots(b, &s, m);
+		v->is_last_stand = m->is_last_stand;
+		if (s.n_moving && before)
+			carry_progress(v, before);
+		if (s.n_moving && s.is_learning && (!v->learning || s.has_news || exchanging))
+			start_learning(v, b->in->now);
+	}
+	slots_free(&s);
+	return err;
+}
+
+/* Same backends in the same states: then the same ring, whatever has settled meanwhile. */
+static bool is_as_before(const struct build *b, const struct image_vip *v,
+			 const struct image_vip *before)
+{
+	uint32_t k = v->backends, was;
+
+	if (!before || !before->ring || before->is_adopted || before->ring_log2 != v->ring_log2 ||
+	    before->n_backends != v->n_backends)
+		return false;
+	for (was = before->backends; k != IMAGE_NONE && k == was;
+	     k = b->image->backends[k].next, was = b->previous->backends[was].next)
+		if (b->image->backends[k].state != b->previous->backends[was].state ||
+		    b->image->backends[k].info.weight != b->previous->backends[was].info.weight)
+			return false;
+	return k == IMAGE_NONE && was == IMAGE_NONE;
+}
+
+/* Does the VIP's tenant get another range of the flow table while some of its slots move. */
+static bool is_exchanging(const struct build *b, const struct image_vip *v,
+			  const struct image_vip *before)
+{
+	const struct image_tenant *is, *was;
+
+	if (!before || !before->ring || !before->ring->n_moving)
+		return false;
+	is = &b->image->tenants[v->info.tenant];
+	was = &b->previous->tenants[v->info.tenant];
+	return is->flow_base != was->flow_base || is->flow_buckets != was->flow_buckets;
+}
+
+static void build_ring(struct build *b, uint32_t id)
+{
+	struct image_vip *v = &b->image->vips[id];
+	const struct image_vip *before =
+		image_has_vip(b->previous, id) ? &b->previous->vips[id] : NULL;
+	bool exchanging = is_exchanging(b, v, before);
+	struct members m;
+	int err;
+
+	if (b->image->tenants[v->info.tenant].suspended)
+		return;
+	if (!exchanging && is_as_before(b, v, before)) {
+		v->ring = ring_ref(before->ring);
+		v->is_last_stand = before->is_last_stand;
+		carry_progress(v, before);
+		return;
+	}
+	err = members_read(&m, b->image, v);
+	if (!err && (m.n > MEMBERS_MAX || m.n_configured > MTLB_VIP_BACKENDS_MAX)) {
+		report_add(b->report, v->info.name, "%u backends: at most %d", m.n_configured,
+			   MTLB_VIP_BACKENDS_MAX);
+	} else if (!err && (members_use(&m, b->image, MTLB_BACKEND_UP) ||
+			    members_use(&m, b->image, MTLB_BACKEND_DRAINING) ||
+			    members_use(&m, b->image, MTLB_BACKEND_LEAVING))) {
+		err = move_vip(b, v, before, &m, exchanging);
+	}
+	if (err)
+		b->error = err;
+	members_free(&m);
+}
+
+/*
+ * While a tenant's flow range is exchanged, what a packet under way remembers may miss the copy. So
+ * for that time all new flows of a moving slot go where those go that the table does not know.
+ */
+static struct ring *bridge_of(const struct image_vip *before)
+{
+	const struct ring *r = before->ring;
+	struct ring_draft d = {.log2 = r->log2, .n_ids = r->n_ids, .ids = r->ids};
+	_cleanup_free_ uint16_t *owner = d.owner = malloc(sizeof(*d.owner) << r->log2);
+	_cleanup_free_ uint32_t *previous = d.previous = malloc(sizeof(*d.previous) << r->log2);
+
+	if (!owner || !previous)
+		return NULL;
+	for (uint32_t s = 0; s < 1U << r->log2; s++) {
+		owner[s] = r->slots[s] & ~MTLB_SLOT_MOVING;
+		if (ring_is_marked(r, s) && before->learning)
+			owner[s] = r->previous[s];
+		previous[s] = ring_is_marked(r, s) ? owner[s] : IMAGE_NONE;
+	}
+	return ring_from_draft(&d);
+}
+
+static void build_bridge(struct build *b, uint32_t id)
+{
+	const struct image_vip *before =
+		image_has_vip(b->previous, id) ? &b->previous->vips[id] : NULL;
+	struct image_vip *v = &b->image->vips[id];
+
+	if (is_exchanging(b, v, before) && before->position)
+		v->bridge = place(b, bridge_of(before));
+}
+
+void build_rings(struct build *b)
+{
+	for (uint32_t v = 0; v < b->image->top_vip && !b->error; v++) {
+		if (!b->image->vips[v].info.name[0])
+			continue;
+		build_ring(b, v);
+		build_bridge(b, v);
+	}
+}

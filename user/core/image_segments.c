@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Where each segment stands in the segment table. Entries are never changed in place: one whose
+ * content changes gets a second place, and its first becomes a tombstone, so that a look-up always
+ * finds one or the other. A new entry takes a place that held nothing, or a tombstone of an earlier
+ * change.
+ */
+#include <errno.h>
+#include <linux/if_ether.h>
+#include <string.h>
+
+#include "core/image_internal.h"
+
+static void put16(uint8_t *at, uint16_t value)
+{
+	at[0] = value >> 8;
+	at[1] = value;
+}
+
+/* Ethernet header and tags towards the next hop; the ethertype behind them is the data plane's. */
+static void compose_l2(const struct model_segment *m, const struct mac *from,
+		       struct mtlb_segment *out)
+{
+	uint8_t *at = out->l2;
+
+	memcpy(at, m->next_hop.bytes, ETH_ALEN);
+	memcpy(at + ETH_ALEN, from->bytes, ETH_ALEN);
+	at += 2 * ETH_ALEN;
+	if (m->vlan) {
+		put16(at, m->inner_vlan ? ETH_P_8021AD : ETH_P_8021Q);
+		put16(at + 2, m->vlan);
+		at += 4;
+	}
+	if (m->vlan && m->inner_vlan) {
+		put16(at, ETH_P_8021Q);
+		put16(at + 2, m->inner_vlan);
+		at += 4;
+	}
+	out->l2_len = at + 2 - out->l2;
+}
+
+/* false: its interface is absent, or its tenant is unknown. */
+static bool compose(const struct build *b, const struct model_segment *m, struct mtlb_segment *out)
+{
+	struct mac mac = {{0}};
+
+	memset(out, 0, sizeof(*out));
+	out->tenant = MTLB_TENANT_NONE;
+	if (m->tenant[0])
+		out->tenant = image_find_tenant(b->image, m->tenant);
+	if (out->tenant == IMAGE_NONE || !b->in->interface ||
+	    b->in->interface(b->in->ctx, m->interface, &out->ifindex, &mac))
+		return false;
+	out->vlan = m->vlan;
+	out->inner_vlan = m->inner_vlan;
+	out->state = MTLB_SEGMENT_LIVE;
+	if (m->next_hop_set)
+		compose_l2(m, &mac, out);
+	return true;
+}
+
+/*
+ * *free_at: the first place that a new entry may take, or IMAGE_NONE. Is the very entry there
+ * already?
+ */
+static bool find_place(const struct build *b, const struct mtlb_segment *want, uint32_t *free_at)
+{
+	uint32_t mask = b->in->limits.segments - 1;
+	uint32_t hash = mtlb_segment_hash(want->ifindex, want->vlan, want->inner_vlan);
+
+	*free_at = IMAGE_NONE;
+	for (uint32_t probe = 0; probe < MTLB_TABLE_PROBES; probe++) {
+		uint32_t at = (hash + probe) & mask;
+		const struct mtlb_segment *old = b->previous ? &b->previous->segments[at] : NULL;
+		bool was_live = old && old->state == MTLB_SEGMENT_LIVE;
+
+		if (was_live && !memcmp(old, want, sizeof(*want))) {
+			*free_at = at;
+			return true;
+		}
+		if (!was_live && *free_at == IMAGE_NONE &&
+		    b->image->segments[at].state != MTLB_SEGMENT_LIVE)
+			*free_at = at;
+	}
+	return false;
+}
+
+static void bury_all(struct build *b)
+{
+	for (uint32_t s = 0; b->previous && s < b->in->limits.segments; s++) {
+		b->image->segments[s] = b->previous->segments[s];
+		if (b->image->segments[s].state == MTLB_SEGMENT_LIVE)
+			b->image->segments[s].state = MTLB_SEGMENT_DEAD;
+	}
+}
+
+void build_segments(struct build *b)
+{
+	struct mtlb_segment want;
+	uint32_t at;
+
+	bury_all(b);
+	for (size_t s = 0; s < b->in->model->n_segments; s++) {
+		const struct model_segment *m = &b->in->model->segments[s];
+
+		if (!compose(b, m, &want))
+			continue;
+		find_place(b, &want, &at);
+		if (at != IMAGE_NONE)
+			b->image->segments[at] = want;
+		else if (build_is_first_full(b, FULL_SEGMENTS))
+			report_add(b->report, m->name,
+				   "no place in the segment table of %u within %d probes: raise "
+				   "node/limits/segments",
+				   b->in->limits.segments, MTLB_TABLE_PROBES);
+	}
+}

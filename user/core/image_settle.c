@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * When a move is over. LEARNING ends when for the VIP's idle timeout no flow of the tenant was
+ * refused by the flow table: each flow that is older than the move has sent a packet since, and is
+ * in the table. After that a slot loses its mark when the table holds no live flow of it on another
+ * backend; a leaving backend goes when no slot names it.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/image_census.h"
+#include "util/cleanup.h"
+
+struct settle {
+	const struct image *previous;
+	struct image *image;
+	const struct image_census *census;
+	const uint64_t *refused;
+	uint64_t now;
+	struct ring_space *space;
+	bool changed;
+	int error;
+};
+
+bool image_is_moving(const struct image *i)
+{
+	for (uint32_t v = 0; v < i->top_vip; v++)
+		if (i->vips[v].info.name[0] && i->vips[v].ring && i->vips[v].ring->n_moving)
+			return true;
+	for (uint32_t k = 0; k < i->top_backend; k++)
+		if (i->backends[k].info.name[0] && i->backends[k].state == MTLB_BACKEND_LEAVING)
+			return true;
+	return false;
+}
+
+/*
+ * A flow that is refused while LEARNING is on stays with the previous owner unseen: the time to
+ * learn begins anew. Later, unknown flows belong to the new owner, whether they are remembered or
+ * not.
+ */
+static void watch_refused(struct settle *s, struct image_vip *v)
+{
+	uint64_t total = s->refused ? s->refused[v->info.tenant] : 0;
+
+	if (!v->learning)
+		return;
+	if (!v->refused_known || total != v->refused) {
+		v->refused = total;
+		v->refused_known = true;
+		v->quiet_since = s->now;
+		s->changed = true;
+	}
+	/* one tick more: an age is rounded down */
+	if (s->now - v->quiet_since > (uint64_t)v->idle_ticks + 1) {
+		v->learning = false;
+		s->changed = true;
+	}
+}
+
+static bool is_held(const struct census_vip *c, uint32_t slot)
+{
+	return c->held[slot / 8] & 1 << (slot % 8);
+}
+
+/*
+ * Can the ring be written at the length that the configuration asks for: long ones were kept while
+ * they moved.
+ */
+static bool is_uniform(const struct ring *r, uint32_t log2)
+{
+	uint32_t group = (1U << (r->log2 - log2)) - 1;
+
+	for (uint32_t s = 0; s < 1U << r->log2; s++)
+		if (r->slots[s] != r->slots[s & ~group])
+			return false;
+	return true;
+}
+
+static struct ring *shorten(const struct ring *r, uint32_t log2)
+{
+	struct ring_draft d = {.log2 = log2, .n_ids = r->n_ids, .ids = r->ids};
+	_cleanup_free_ uint16_t *owner = d.owner = malloc(sizeof(*d.owner) << log2);
+	_cleanup_free_ uint32_t *previous = d.previous = malloc(sizeof(*d.previous) << log2);
+
+	if (!owner || !previous)
+		return NULL;
+	for (uint32_t s = 0; s < 1U << log2; s++) {
+		owner[s] = r->slots[s << (r->log2 - log2)] & ~MTLB_SLOT_MOVING;
+		previous[s] = IMAGE_NONE;
+	}
+	return ring_from_draft(&d);
+}
+
+/* The ring without the marks that nothing holds; NULL where none can go, or out of memory. */
+static struct ring *unmark(const struct image_vip *v, const struct census_vip *c)
+{
+	const struct ring *r = v->ring;
+	struct ring_draft d = {.log2 = r->log2, .n_ids = r->n_ids, .ids = r->ids};
+	_cleanup_free_ uint16_t *owner = d.owner = malloc(sizeof(*d.owner) << r->log2);
+	_cleanup_free_ uint32_t *previous = d.previous = malloc(sizeof(*d.previous) << r->log2);
+	uint32_t moving = 0;
+	struct ring *settled;
+
+	if (!owner || !previous)
+		return NULL;
+	for (uint32_t s = 0; s < 1U << r->log2; s++) {
+		bool stays = ring_is_marked(r, s) && is_held(c, s);
+
+		owner[s] = r->slots[s] & ~MTLB_SLOT_MOVING;
+		previous[s] = stays ? r->previous[s] : IMAGE_NONE;
+		moving += stays;
+	}
+	if (moving == r->n_moving)
+		return NULL;
+	settled = ring_from_draft(&d);
+	if (settled && !moving && v->ring_log2 < r->log2 && is_uniform(settled, v->ring_log2)) {
+		struct ring *shorter = shorten(settled, v->ring_log2);
+
+		ring_unref(settled);
+		settled = shorter;
+	}
+	return settled;
+}
+
+/* Takes over the new ring if there is room for it; else the next settle tries again. */
+static void replace_ring(struct settle *s, struct image_vip *v, struct ring *r)
+{
+	if (!s->space)
+		s->space = ring_space_new(s->image->limits.ring_units, s->previous);
+	if (!s->space || !ring_space_place(s->space, r)) {
+		ring_unref(r);
+		return;
+	}
+	ring_unref(v->ring);
+	v->ring = r;
+	s->changed = true;
+}
+
+static void stop_moving(struct image_vip *v)
+{
+	v->learning = false;
+	v->move_started = 0;
+	v->quiet_since = 0;
+	v->refused_known = false;
+	v->refused = 0;
+	v->is_last_stand = false;
+}
+
+/* Did the census see what the flow table holds of this VIP, and holds for good. */
+static bool is_counted(const struct settle *s, uint32_t id)
+{
+	const struct image_vip *was = &s->previous->vips[id];
+	const struct census_vip *c = id < s->census->n_vips ? &s->census->vips[id] : NULL;
+
+	if (!was->ring || !was->ring->n_moving)
+		return true;
+	return !was->learning && c && c->ring == was->ring && !c->learning;
+}
+
+static void settle_vip(struct settle *s, uint32_t id)
+{
+	struct image_vip *v = &s->image->vips[id];
+
+	if (!v->ring || !v->ring->n_moving)
+		return;
+	watch_refused(s, v);
+	if (v->learning || !is_counted(s, id))
+		return;
+	const struct census_vip *c = &s->census->vips[id];
+
+	if (v->is_last_stand) {
+		if (c->flows)
+			return;
+		ring_unref(v->ring);
+		v->ring = NULL;
+		s->changed = true;
+	} else {
+		struct ring *r = unmark(v, c);
+
+		if (r)
+			replace_ring(s, v, r);
+	}
+	if (!v->ring || !v->ring->n_moving)
+		stop_moving(v);
+}
+
+static bool is_named(const struct ring *r, uint32_t backend)
+{
+	for (uint32_t i = 0; r && i < r->n_ids; i++)
+		if (r->ids[i] == backend)
+			return true;
+	return false;
+}
+
+/*
+ * Flows on slots that are still marked may be those of a backend in between, which no slot names.
+ */
+static void drop_leaving(struct settle *s, uint32_t id)
+{
+	struct image_vip *v = &s->image->vips[id];
+	uint32_t *link = &v->backends;
+
+	v->last_backend = IMAGE_NONE;
+	while (*link != IMAGE_NONE) {
+		uint32_t k = *link;
+		struct image_backend *b = &s->image->backends[k];
+
+		if (b->state == MTLB_BACKEND_LEAVING && !is_named(v->ring, k) &&
+		    is_counted(s, id) && !image_census_flows(s->census, k)) {
+			*link = b->next;
+			memset(b, 0, sizeof(*b));
+			v->n_backends--;
+			s->changed = true;
+			continue;
+		}
+		v->last_backend = k;
+		link = &b->next;
+	}
+}
+
+int image_settle(const struct image *previous, const struct image_census *census,
+		 const uint64_t *refused, uint64_t now, struct image **out)
+{
+	struct settle s = {.previous = previous, .census = census, .refused = refused, .now = now};
+
+	*out = NULL;
+	if (!image_is_moving(previous))
+		return 0;
+	s.image = image_clone(previous);
+	if (!s.image)
+		return -ENOMEM;
+	s.image->now = now;
+	for (uint32_t v = 0; v < s.image->top_vip; v++) {
+		if (!s.image->vips[v].info.name[0])
+			continue;
+		settle_vip(&s, v);
+		drop_leaving(&s, v);
+	}
+	ring_space_free(s.space);
+	if (s.changed && !image_build_index(s.image))
+		*out = s.image;
+	else
+		image_free(s.image);
+	return 0;
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The steps between two images. Private to image_diff.c and apply*.c. */
+#pragma once
+
+#include "core/image_internal.h"
+
+/* X(NAME, text): the text with what step_describe() knows of it. */
+#define STEP_KINDS(X)                                                                              \
+	X(ZERO_STATS, "zero counters")                                                             \
+	X(GRACE, "grace period")                                                                   \
+	X(TENANT_INFO, "tenant name")                                                              \
+	X(VIP_INFO, "vip name")                                                                    \
+	X(BACKEND_INFO, "backend name")                                                            \
+	X(BACKEND, "backend")                                                                      \
+	X(BACKEND_WORD, "backend state")                                                           \
+	X(RING, "ring")                                                                            \
+	X(CLEAR_FLOWS, "clear flows")                                                              \
+	X(COPY_FLOWS, "copy flows")                                                                \
+	X(SWAP_TABLES, "tables")                                                                   \
+	X(VIP_WORD, "vip word")                                                                    \
+	X(SEGMENT_PUT, "segment")                                                                  \
+	X(SEGMENT_DEAD, "segment gone")                                                            \
+	X(PURGE_FLOWS, "purge flows")
+
+enum step_kind {
+#define STEP_ENUM(name, text) STEP_##name,
+	STEP_KINDS(STEP_ENUM)
+#undef STEP_ENUM
+};
+
+struct step {
+	enum step_kind kind;
+	uint32_t index;              /* slot, id or position; of VIP_WORD: the VIP */
+	uint32_t which;              /* ZERO_STATS: enum maps_stats */
+	uint64_t word;               /* VIP_WORD: the new one */
+	const struct ring *ring;     /* RING */
+};
+
+struct steps {
+	const struct image *from;    /* NULL: empty maps */
+	const struct image *to;
+	struct step *list;
+	size_t n, room;
+	uint32_t *swaps;             /* tenants whose tables are exchanged */
+	size_t n_swaps;
+};
+
+/*
+ * The bytes of a tenant's table with the words of its VIPs; head only where it has none. malloced.
+ */
+struct mtlb_table_entry *steps_table_bytes(const struct image *i, uint32_t tenant, uint32_t *n);
+
+/*
+ * Flow entries: apply_flows.c. Only those that the new image needs are copied, and none is put in
+ * twice.
+ */
+void apply_clear_flows(const struct steps *s, struct maps *maps, uint32_t tenant);
+void apply_copy_flows(const struct steps *s, struct maps *maps, uint32_t tenant);
+void apply_purge_flows(const struct steps *s, struct maps *maps, uint32_t tenant);
