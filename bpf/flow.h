@@ -23,7 +23,9 @@ static __always_inline __u32 flow_backend_state(__u32 id)
 
 static __always_inline struct mtlb_flow_bucket *flow_bucket(const struct pkt *p)
 {
-	__u32 at = p->head->flow_base + mtlb_hash_bucket(p->hash, p->head->flow_mask);
+	/* one load: mtlbd stores while we look */
+	__u64 range = *(const volatile __u64 *)&p->owner->flows;
+	__u32 at = mtlb_flow_range_bucket(range, p->hash);
 
 	return bpf_map_lookup_elem(&flows, &at);
 }
@@ -52,14 +54,14 @@ static __always_inline struct mtlb_flow *flow_find(struct mtlb_flow_bucket *buck
  */
 static __always_inline __u32 flow_yield(const struct mtlb_flow *f, const struct pkt *p, __u16 now)
 {
-	const struct mtlb_vip *v = p->vip;
 	__u64 word = f->word;
 	__u32 state = mtlb_flow_word_state(word);
 	__u32 age = (__u16)(now - mtlb_flow_word_seen(word));
 
 	if (f->fingerprint == p->hash)
 		return 0x80000;
-	if (!mtlb_flow_is_live(word, now, v->idle_ticks, v->short_ticks))
+	/* the entry may be another VIP's, whose flows live longer */
+	if (!mtlb_flow_is_live(word, now, p->owner->idle_ticks, p->vip->short_ticks))
 		return 0x40000;
 	if (state == MTLB_FLOW_NEW)
 		return 0x20000 | age;

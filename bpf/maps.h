@@ -23,13 +23,38 @@ struct {
 	__type(value, struct mtlb_segment);
 } segments SEC(".maps");
 
+/* Instances only so that clang 14 writes the types of the values into BTF; mtlbd makes the tables. */
+struct address_table {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 256);
+	__type(key, __u32);
+	__type(value, struct mtlb_vip);
+} address_table SEC(".maps");
+
 struct vip_table {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE | BPF_F_INNER_MAP);
 	__uint(max_entries, 2);
 	__type(key, __u32);
-	__type(value, struct mtlb_table_entry);
-} vip_table SEC(".maps"); /* an instance only so that clang 14 writes the value's type into BTF */
+	__type(value, struct mtlb_vip);
+} vip_table SEC(".maps");
+
+/* Tables of one size (no BPF_F_INNER_MAP): their look-ups are inlined. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__array(values, struct address_table);
+} address_tables SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 16);
+	__type(key, __u32);
+	__type(value, struct mtlb_tenant);
+} tenants SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);

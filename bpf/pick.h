@@ -80,8 +80,8 @@ static __always_inline void pick_count_flow(const struct pkt *p, bool is_added, 
 /*
  * The backend of a packet on a moving slot. owner: the slot's new backend; previous: the one
  * before. Known flow: its backend. Unknown: a SYN, or anything once learning is over, to the
- * owner, the rest to previous; but what can't be remembered goes to previous, where its next
- * packet goes as well.
+ * owner, the rest to previous; but what can't be remembered goes where its next packet, unknown
+ * as well, will go.
  */
 static __noinline __u32 pick_moving(const struct pkt *p, __u32 owner, __u32 previous)
 {
@@ -111,7 +111,7 @@ static __noinline __u32 pick_moving(const struct pkt *p, __u32 owner, __u32 prev
 	next = mtlb_flow_word(p->hash, chosen, pick_first_state(p), now);
 	is_remembered = flow_remember(bucket, p, next, now);
 	pick_count_flow(p, is_remembered && !known, !is_remembered);
-	return is_remembered ? chosen : previous;
+	return is_remembered || !(p->vip->word & MTLB_VIP_LEARNING) ? chosen : previous;
 }
 
 static __always_inline enum mtlb_reason pick(struct xdp_md *ctx, struct pkt *p)
@@ -125,7 +125,7 @@ static __always_inline enum mtlb_reason pick(struct xdp_md *ctx, struct pkt *p)
 
 	if (word & MTLB_VIP_EMPTY)
 		return MTLB_REASON_no_backend;
-	p->hash = mtlb_flow_hash(&p->tuple, p->head->key);
+	p->hash = mtlb_flow_hash(&p->tuple, p->owner->key);
 	slot = mtlb_hash_slot(p->hash, log2);
 	owner = pick_slot(ring, slot, &ok);
 	if (!ok)

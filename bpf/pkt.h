@@ -28,7 +28,7 @@ struct pkt {
 	__u8 defect;                 /* enum mtlb_reason that counts if the address is a VIP's; 0: none */
 	/* segment, vip */
 	const struct mtlb_segment *segment;
-	const struct mtlb_table_head *head;
+	const struct mtlb_tenant *owner; /* of the VIP: hash key and flow range */
 	const struct mtlb_vip *vip;
 	__u32 tenant;
 	/* pick */

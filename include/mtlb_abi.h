@@ -87,10 +87,20 @@ struct mtlb_segment {
 MTLB_ASSERT_SIZE(struct mtlb_segment, 64);
 MTLB_ASSERT_AT(struct mtlb_segment, tenant, 8);
 
-/* ---- vip_tables: array of maps, tenant slot -> array of struct mtlb_table_entry --------------
- * Element 0 is the head, elements 1 to mask + 1 an open-addressed table: position
- * 1 + ((mtlb_table_hash() + probe) & mask). The table of slot MTLB_TENANT_NONE holds
- * one entry for each address reachable through shared segments: (address, 0, 0) -> tenant in .id.
+/* ---- tenants: array, by slot, written in place through mmap ------------------------------------- */
+struct mtlb_tenant {
+	__u32 key[12];               /* hash key of its flows: mtlb_flow.h; set once, before its first VIP */
+	__u64 flows;                 /* mtlb_flow_range(): its part of the flow table, one store */
+	__u32 idle_ticks;            /* the longest of its VIPs: a younger confirmed flow may be any VIP's */
+	__u32 zero;
+};
+MTLB_ASSERT_SIZE(struct mtlb_tenant, 64);
+MTLB_ASSERT_AT(struct mtlb_tenant, flows, 48);
+
+/* ---- vip_tables: array of maps, tenant slot -> array of struct mtlb_vip, a power of two ----------
+ * Open-addressed: position (mtlb_table_hash() + probe) & (max_entries - 1), fewer than MTLB_TABLE_PROBES probes.
+ * address_tables: the same with one slot, and one entry for each address that is reachable through
+ * shared segments: (address, 0, 0) -> tenant in .id. All its tables have one size, so that the look-up is inlined.
  * Keys of a published table never change; .word of a VIP does, by one 8-byte store.
  */
 enum mtlb_entry_kind {
@@ -99,35 +109,18 @@ enum mtlb_entry_kind {
 	MTLB_ENTRY_ADDRESS = 2,      /* key (address, 0, 0): this address belongs to some VIP */
 };
 
-struct mtlb_table_head {
-	__u32 key[12];               /* the tenant's hash key: mtlb_flow.h */
-	__u32 mask;                  /* table size - 1 */
-	__u32 flow_base;             /* first bucket of the tenant's range of the flow table */
-	__u32 flow_mask;             /* buckets in that range - 1 */
-	__u32 flags;                 /* zero */
-};
-
 struct mtlb_vip {
 	__u8 address[16];            /* IPv4 as ::ffff:a.b.c.d */
 	__be16 port;
 	__u8 protocol;               /* IPPROTO_TCP, IPPROTO_UDP; 0 with MTLB_ENTRY_ADDRESS */
 	__u8 kind;                   /* enum mtlb_entry_kind */
-	__u32 id;                    /* index of vip_stats and vip_info; a tenant slot in table 0 */
+	__u32 id;                    /* index of vip_stats and vip_info; of an ADDRESS the tenant's slot */
 	__u64 word;                  /* mtlb_vip_word_*() in mtlb_flow.h: ring and what moves */
 	__u32 idle_ticks;            /* a confirmed flow is live for so long after its last packet */
 	__u32 short_ticks;           /* an unconfirmed flow, or one after FIN or RST */
 	__u8 zero[24];
 };
-
-struct mtlb_table_entry {
-	union {
-		struct mtlb_table_head head;
-		struct mtlb_vip vip;
-	};
-};
-MTLB_ASSERT_SIZE(struct mtlb_table_head, 64);
 MTLB_ASSERT_SIZE(struct mtlb_vip, 64);
-MTLB_ASSERT_SIZE(struct mtlb_table_entry, 64);
 MTLB_ASSERT_AT(struct mtlb_vip, word, 24);
 
 /* ---- rings: array of 8-byte units, mmapped ----------------------------------------------------
@@ -247,6 +240,7 @@ struct mtlb_node {
 	__u32 abi_version;
 	__u32 zero;
 	__u64 generation;            /* raised by each applied change */
+	__u64 table_key[2];          /* odd, secret, drawn with the maps: where entries lie in VIP tables */
 };
 
 /*
@@ -254,7 +248,9 @@ struct mtlb_node {
  * node (1). segments has a power of two of entries.
  *   node            array          struct mtlb_node
  *   segments        array, mmap    struct mtlb_segment
- *   vip_tables      array of maps  array, mmap, BPF_F_INNER_MAP: struct mtlb_table_entry
+ *   address_tables  array of maps  one array, mmap, of fixed size: struct mtlb_vip
+ *   tenants         array, mmap    struct mtlb_tenant
+ *   vip_tables      array of maps  array, mmap, BPF_F_INNER_MAP: struct mtlb_vip
  *   rings           array, mmap    union mtlb_ring_unit
  *   backends        array, mmap    struct mtlb_backend
  *   flows           array, mmap    struct mtlb_flow_bucket

@@ -36,7 +36,7 @@ static inline __attribute__((always_inline)) __u64 mtlb_mix(__u64 hash)
 	return hash;
 }
 
-/* key: mtlb_table_head.key, 12 words: ten for NH, two for the finish. */
+/* key: mtlb_tenant.key, 12 words: ten for NH, two for the finish. */
 static inline __attribute__((always_inline)) __u64 mtlb_flow_hash(const struct mtlb_tuple *t,
 								  const __u32 *key)
 {
@@ -50,16 +50,18 @@ static inline __attribute__((always_inline)) __u64 mtlb_flow_hash(const struct m
 	return mtlb_mix(sum ^ ((__u64)key[11] << 32 | key[10]));
 }
 
-/* Position base in a tenant's VIP table: mask it. address: four words in wire order. */
+/*
+ * Position base in a VIP table: mask it. Two secret odd multipliers of the node, so that nobody can choose addresses
+ * that meet, and a finish that brings what the high bits know down to the low ones. address: two words in wire order.
+ */
 static inline __attribute__((always_inline)) __u32
-mtlb_table_hash(const __u32 *address, __be16 port, __u8 protocol, const __u32 *key)
+mtlb_table_hash(const __u64 *address, __be16 port, __u8 protocol, const __u64 *key)
 {
-	__u64 sum = mtlb_nh(address[0], address[1], key) + mtlb_nh(address[2], address[3], key + 2) +
-		    mtlb_nh((__u32)port << 16 | protocol, 0, key + 4);
+	__u64 low = address[1] + ((__u64)port << 16 | protocol);
+	__u64 sum = address[0] * key[0] + low * key[1];
 
 	sum ^= sum >> 32;
-	sum *= 0xd6e8feb86659fd93ULL;
-	return (__u32)(sum >> 32);
+	return (__u32)(sum * 0xd6e8feb86659fd93ULL >> 32);
 }
 
 /* Position base in the segment table: mask it. Not keyed: nobody outside chooses its entries. */
@@ -85,6 +87,17 @@ static inline __attribute__((always_inline)) __u32 mtlb_hash_bucket(__u64 hash, 
 static inline __attribute__((always_inline)) __u16 mtlb_hash_check(__u64 hash)
 {
 	return (__u16)(hash * 0x9e3779b97f4a7c15ULL >> 52);
+}
+
+/* ---- a tenant's range of the flow table: first bucket:32 mask:32 --------------------------------- */
+static inline __u64 mtlb_flow_range(__u32 base, __u32 mask)
+{
+	return (__u64)mask << 32 | base;
+}
+
+static inline __attribute__((always_inline)) __u32 mtlb_flow_range_bucket(__u64 range, __u64 hash)
+{
+	return (__u32)range + mtlb_hash_bucket(hash, (__u32)(range >> 32));
 }
 
 /* ---- VIP word: ring offset:32 ring_log2:5 moving:1 unknown_to_previous:1 empty:1 zero:24 -------- */

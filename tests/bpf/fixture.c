@@ -66,6 +66,8 @@ void world_open(struct world *w)
 	struct mtlb_bpf *s = w->skel;
 
 	s->rodata->segment_mask = WORLD_SEGMENTS - 1;
+	s->rodata->table_key[0] = 0x9e3779b97f4a7c15;
+	s->rodata->table_key[1] = 0xd6e8feb86659fd93;
 	bpf_map__set_max_entries(s->maps.segments, WORLD_SEGMENTS);
 	bpf_map__set_max_entries(s->maps.vip_tables, WORLD_TENANTS);
 	bpf_map__set_max_entries(s->maps.rings, WORLD_UNITS);
@@ -87,6 +89,7 @@ void world_open(struct world *w)
 	if (err)
 		die("tx_ports", err);
 	w->segments = map_memory(s->maps.segments);
+	w->tenants = map_memory(s->maps.tenants);
 	w->rings = map_memory(s->maps.rings);
 	w->backends = map_memory(s->maps.backends);
 	w->flows = map_memory(s->maps.flows);
@@ -124,55 +127,67 @@ struct mtlb_segment *world_add_segment(struct world *w, uint32_t ifindex, uint16
 	return s;
 }
 
+static struct bpf_map *outer_map(const struct world *w, uint32_t tenant)
+{
+	return tenant ? w->skel->maps.vip_tables : w->skel->maps.address_tables;
+}
+
+/* The table of addresses has the size that the skeleton gives all of them. */
+static uint32_t table_size(const struct world *w, uint32_t tenant)
+{
+	return tenant ? WORLD_TABLE : bpf_map__max_entries(w->skel->maps.address_table);
+}
+
 void world_add_tenant(struct world *w, uint32_t tenant, uint32_t flow_base, uint32_t flow_mask)
 {
-	struct bpf_map *inner = w->skel->maps.vip_table;
-	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = bpf_map__map_flags(inner),
+	struct bpf_map *like = tenant ? w->skel->maps.vip_table : w->skel->maps.address_table;
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = bpf_map__map_flags(like),
 		    .btf_fd = bpf_object__btf_fd(w->skel->obj),
-		    .btf_key_type_id = bpf_map__btf_key_type_id(inner),
-		    .btf_value_type_id = bpf_map__btf_value_type_id(inner));
-	size_t len = (WORLD_TABLE + 1) * sizeof(struct mtlb_table_entry);
-	int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "vip_table", 4, sizeof(struct mtlb_table_entry),
-				WORLD_TABLE + 1, &opts);
+		    .btf_key_type_id = bpf_map__btf_key_type_id(like),
+		    .btf_value_type_id = bpf_map__btf_value_type_id(like));
+	uint32_t n = table_size(w, tenant);
+	int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "vip_table", 4, sizeof(struct mtlb_vip), n,
+				&opts);
 
 	if (fd < 0)
 		die("vip_table", fd);
-	int err = bpf_map_update_elem(bpf_map__fd(w->skel->maps.vip_tables), &tenant, &fd, 0);
+	int err = bpf_map_update_elem(bpf_map__fd(outer_map(w, tenant)), &tenant, &fd, 0);
 
 	if (err)
 		die("vip_tables", err);
-	struct mtlb_table_entry *table = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	struct mtlb_vip *table = mmap(NULL, n * sizeof(*table), PROT_READ | PROT_WRITE, MAP_SHARED,
+				      fd, 0);
 
 	if (table == MAP_FAILED)
 		die("mmap", errno);
 	close(fd);
 	w->tables[tenant] = table;
 	for (uint32_t i = 0; i < 12; i++)
-		table->head.key[i] = (tenant * 12 + i + 1) * 0x9e3779b9;
-	table->head.mask = WORLD_TABLE - 1;
-	table->head.flow_base = flow_base;
-	table->head.flow_mask = flow_mask;
+		w->tenants[tenant].key[i] = (tenant * 12 + i + 1) * 0x9e3779b9;
+	w->tenants[tenant].flows = mtlb_flow_range(flow_base, flow_mask);
+	w->tenants[tenant].idle_ticks = 300;
 }
 
 void world_remove_tenant(struct world *w, uint32_t tenant)
 {
 	if (!w->tables[tenant])
 		return;
-	munmap(w->tables[tenant], (WORLD_TABLE + 1) * sizeof(struct mtlb_table_entry));
+	munmap(w->tables[tenant], table_size(w, tenant) * sizeof(*w->tables[tenant]));
 	w->tables[tenant] = NULL;
-	bpf_map_delete_elem(bpf_map__fd(w->skel->maps.vip_tables), &tenant);
+	bpf_map_delete_elem(bpf_map__fd(outer_map(w, tenant)), &tenant);
 }
 
 struct mtlb_vip *world_add_entry(struct world *w, uint32_t tenant, const char *address,
 				 uint16_t port, uint8_t protocol, uint8_t kind, uint32_t id)
 {
-	struct mtlb_table_entry *table = w->tables[tenant];
-	uint32_t words[4], at;
+	const __u64 key[2] = {w->skel->rodata->table_key[0], w->skel->rodata->table_key[1]};
+	uint32_t mask = table_size(w, tenant) - 1, at;
+	__u64 words[2];
 
 	packet_address(address, (uint8_t *)words);
-	at = mtlb_table_hash(words, htons(port), protocol, table->head.key);
+	at = mtlb_table_hash(words, htons(port), protocol, key);
 	for (;; at++) {
-		struct mtlb_vip *v = &table[1 + (at & (WORLD_TABLE - 1))].vip;
+		struct mtlb_vip *v = &w->tables[tenant][at & mask];
 
 		if (v->kind == kind && !memcmp(v->address, words, 16) && v->port == htons(port) &&
 		    v->protocol == protocol)
@@ -270,12 +285,10 @@ uint64_t world_hash(const struct world *w, uint32_t tenant, const struct packet_
 
 	packet_address(s->from ? s->from : "198.51.100.7", (uint8_t *)t.source);
 	packet_address(s->to ? s->to : "203.0.113.10", (uint8_t *)t.destination);
-	return mtlb_flow_hash(&t, w->tables[tenant]->head.key);
+	return mtlb_flow_hash(&t, w->tenants[tenant].key);
 }
 
 struct mtlb_flow_bucket *world_bucket(const struct world *w, uint32_t tenant, uint64_t hash)
 {
-	const struct mtlb_table_head *head = &w->tables[tenant]->head;
-
-	return &w->flows[head->flow_base + mtlb_hash_bucket(hash, head->flow_mask)];
+	return &w->flows[mtlb_flow_range_bucket(w->tenants[tenant].flows, hash)];
 }

@@ -29,7 +29,8 @@ struct world {
 	int prog_fd;
 	uint32_t in, out;            /* ifindex: where packets come from; another one, in tx_ports */
 	struct mtlb_segment *segments;
-	struct mtlb_table_entry *tables[WORLD_TENANTS];
+	struct mtlb_vip *tables[WORLD_TENANTS]; /* of slot 0: addresses */
+	struct mtlb_tenant *tenants;
 	union mtlb_ring_unit *rings;
 	struct mtlb_backend *backends;
 	struct mtlb_flow_bucket *flows;

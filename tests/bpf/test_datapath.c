@@ -122,6 +122,7 @@ static void first_open_pins_all_maps(void)
 {
 	static const char *const pins[] = {
 		"node",        "segments", "vip_tables",   "rings",     "backends",
+		"tenants",     "address_tables",
 		"flows",       "tx_ports", "tenant_stats", "vip_stats", "backend_stats",
 		"tenant_info", "vip_info", "backend_info", "program",
 	};
@@ -142,8 +143,8 @@ static void first_open_pins_all_maps(void)
 static void second_open_adopts_what_the_first_wrote(void)
 {
 	struct maps_limits other = small;
-	struct mtlb_table_entry table[3] = {{.head = {.mask = 1}}, {.vip = {.id = 77}}};
-	struct maps_swap swap = {.tenant = 9, .entries = table, .n = 3};
+	struct mtlb_vip table[4] = {{}, {.id = 77}};
+	struct maps_swap swap = {.tenant = 9, .entries = table, .n = 4};
 	struct report r = {};
 
 	reset();
@@ -162,9 +163,9 @@ static void second_open_adopts_what_the_first_wrote(void)
 	CU_ASSERT_EQUAL(m->limits.flow_buckets, 1024);
 	CU_ASSERT_EQUAL(m->node->generation, 42);
 	CU_ASSERT_EQUAL(m->flows[1023].ways[3].fingerprint, 7);
-	CU_ASSERT_EQUAL(m->tables[9].n, 3);
+	CU_ASSERT_EQUAL(m->tables[9].n, 4);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(m->tables[9].entries);
-	CU_ASSERT_EQUAL(m->tables[9].entries[1].vip.id, 77);
+	CU_ASSERT_EQUAL(m->tables[9].entries[1].id, 77);
 	CU_ASSERT_PTR_NULL(m->tables[8].entries);
 	datapath_close(dp);
 }
@@ -370,8 +371,9 @@ static void tables_are_swapped_in_one_batch(void)
 	enum {
 		N = 2000
 	};
-	struct mtlb_table_entry table[33] = {{.head = {.mask = 31}}};
-	static struct maps_swap swaps[N];
+	struct mtlb_vip table[32] = {};
+	static struct mtlb_vip addresses[256]; /* four times the VIPs of small */
+	static struct maps_swap swaps[N + 1];
 	struct report r = {};
 
 	reset();
@@ -379,20 +381,22 @@ static void tables_are_swapped_in_one_batch(void)
 	struct maps *m = datapath_maps(dp);
 
 	for (uint32_t i = 0; i < N; i++)
-		swaps[i] = (struct maps_swap){.tenant = i, .entries = table, .n = 33};
+		swaps[i + 1] = (struct maps_swap){.tenant = i + 1, .entries = table, .n = 32};
+	swaps[0] = (struct maps_swap){.tenant = 0, .entries = addresses, .n = 256};
 	double start = now_ms();
 
-	CU_ASSERT_EQUAL(m->ops->swap_tables(m, swaps, N, &r), 0);
+	CU_ASSERT_EQUAL(m->ops->swap_tables(m, swaps, N + 1, &r), 0);
 	double first = now_ms() - start;
 
-	table[7].vip.id = 5;
+	table[7].id = 5;
 	start = now_ms();
-	CU_ASSERT_EQUAL(m->ops->swap_tables(m, swaps, N, &r), 0);
+	CU_ASSERT_EQUAL(m->ops->swap_tables(m, swaps, N + 1, &r), 0);
 	double again = now_ms() - start;
 
-	CU_ASSERT_EQUAL(m->tables[N - 1].entries[7].vip.id, 5);
+	CU_ASSERT_EQUAL(m->tables[N].entries[7].id, 5);
 	start = now_ms();
-	CU_ASSERT_EQUAL(m->ops->swap_tables(m, swaps, 1, &r), 0);
+	CU_ASSERT_EQUAL(m->tables[0].n, 256);
+	CU_ASSERT_EQUAL(m->ops->swap_tables(m, swaps + 1, 1, &r), 0);
 	printf("     %d tables: first %.1f ms, again %.1f ms; one table %.1f ms\n", N, first, again,
 	       now_ms() - start);
 	swaps[3] = (struct maps_swap){.tenant = 3};
@@ -402,14 +406,13 @@ static void tables_are_swapped_in_one_batch(void)
 	datapath_close(dp);
 	dp = open_pins();
 	CU_ASSERT_PTR_NULL(datapath_maps(dp)->tables[3].entries);
-	CU_ASSERT_EQUAL(datapath_maps(dp)->tables[4].n, 33);
+	CU_ASSERT_EQUAL(datapath_maps(dp)->tables[4].n, 32);
 	datapath_close(dp);
 }
 
 static void a_refused_swap_changes_nothing(void)
 {
-	struct mtlb_table_entry old[2] = {{.head = {.flow_base = 1}}},
-				fresh[2] = {{.head = {.flow_base = 2}}};
+	struct mtlb_vip old[2] = {{.id = 1}}, fresh[2] = {{.id = 2}};
 	struct maps_swap swaps[] = {{1, old, 2}, {2, fresh, 2}, {4000, fresh, 2}};
 	struct report r = {};
 
@@ -421,7 +424,7 @@ static void a_refused_swap_changes_nothing(void)
 	swaps[0].entries = fresh;
 	CU_ASSERT_EQUAL(m->ops->swap_tables(m, swaps, 3, &r), -EINVAL);
 	CU_ASSERT(has_line(&r, "nothing was changed"));
-	CU_ASSERT_EQUAL(m->tables[1].entries[0].head.flow_base, 1);
+	CU_ASSERT_EQUAL(m->tables[1].entries[0].id, 1);
 	CU_ASSERT_PTR_NULL(m->tables[2].entries);
 	report_clear(&r);
 	datapath_close(dp);

@@ -109,9 +109,10 @@ static const struct row rows[] = {
 
 	{ "full: SYN stays with previous", SYN, LEARNING, { .is_full = FULL }, 0, 0, PREVIOUS, 0, 0, 1 },
 	{ "full: ACK stays with previous", ACK, LEARNING, { .is_full = FULL }, 0, 0, PREVIOUS, 0, 0, 1 },
-	{ "full: SYN without learning", SYN, false, { .is_full = FULL }, 0, 0, PREVIOUS, 0, 0, 1 },
-	{ "full: ACK without learning", ACK, false, { .is_full = FULL }, 0, 0, PREVIOUS, 0, 0, 1 },
-	{ "full: datagram", UDP, false, { .is_full = FULL }, 0, 0, PREVIOUS, 0, 0, 1 },
+	{ "full: SYN without learning", SYN, false, { .is_full = FULL }, 0, 0, OWNER, 0, 0, 1 },
+	{ "full: ACK without learning", ACK, false, { .is_full = FULL }, 0, 0, OWNER, 0, 0, 1 },
+	{ "full: datagram", UDP, false, { .is_full = FULL }, 0, 0, OWNER, 0, 0, 1 },
+	{ "full, learning: datagram", UDP, LEARNING, { .is_full = FULL }, 0, 0, PREVIOUS, 0, 0, 1 },
 	{ "full, previous down: SYN goes", SYN, LEARNING, { .is_full = FULL }, DOWN, 0, OWNER, 0, 0, 1 },
 	{ "full, previous draining: SYN stays", SYN, LEARNING, { .is_full = FULL }, DRAINING, 0,
 	  PREVIOUS, 0, 0, 1 },

@@ -47,8 +47,8 @@ static inline uint32_t count_entries(const struct maps *m, uint32_t t)
 {
 	uint32_t n = 0;
 
-	for (uint32_t e = 1; e < m->tables[t].n; e++)
-		n += m->tables[t].entries[e].vip.kind != MTLB_ENTRY_EMPTY;
+	for (uint32_t e = 0; e < m->tables[t].n; e++)
+		n += m->tables[t].entries[e].kind != MTLB_ENTRY_EMPTY;
 	return n;
 }
 
@@ -73,8 +73,9 @@ static inline bool same_tenant(const struct maps *a, const struct maps *b,
 	uint32_t x = slot_of(a, t->name), y = slot_of(b, t->name);
 
 	if (!x || !y || count_entries(a, x) != count_entries(b, y) ||
-	    memcmp(a->tables[x].entries[0].head.key, b->tables[y].entries[0].head.key, 48) ||
-	    a->tables[x].entries[0].head.flow_mask != b->tables[y].entries[0].head.flow_mask)
+	    memcmp(a->tenants[x].key, b->tenants[y].key, sizeof(a->tenants[x].key)) ||
+	    a->tenants[x].flows >> 32 != b->tenants[y].flows >> 32 ||
+	    a->tenants[x].idle_ticks != b->tenants[y].idle_ticks)
 		return false;
 	for (size_t v = 0; v < t->n_vips; v++) {
 		const uint8_t *address = t->vips[v].address.bytes;

@@ -83,7 +83,10 @@ static inline struct fake *fake_new(const struct maps_limits *l)
 
 	m->limits = *l;
 	m->node = calloc(1, sizeof(*m->node));
+	m->node->table_key[0] = 0x9e3779b97f4a7c15;
+	m->node->table_key[1] = 0xd6e8feb86659fd93;
 	m->segments = calloc(l->segments, sizeof(*m->segments));
+	m->tenants = calloc(l->tenants, sizeof(*m->tenants));
 	m->tables = calloc(l->tenants, sizeof(*m->tables));
 	m->rings = calloc(l->ring_units, sizeof(*m->rings));
 	m->backends = calloc(l->backends, sizeof(*m->backends));
@@ -104,6 +107,7 @@ static inline void fake_free(struct fake *f)
 	free(f->maps.node);
 	free(f->maps.segments);
 	free(f->maps.tables);
+	free(f->maps.tenants);
 	free(f->maps.rings);
 	free(f->maps.backends);
 	free(f->maps.flows);
@@ -120,16 +124,15 @@ static inline const struct mtlb_vip *fake_find(const struct maps *m, uint32_t te
 					       uint8_t protocol)
 {
 	const struct maps_table *t = &m->tables[tenant];
-	uint32_t words[4];
+	__u64 words[2];
 
 	if (!t->entries)
 		return NULL;
 	memcpy(words, address, 16);
-	const struct mtlb_table_head *head = &t->entries[0].head;
-	uint32_t hash = mtlb_table_hash(words, port, protocol, head->key);
+	uint32_t hash = mtlb_table_hash(words, port, protocol, m->node->table_key);
 
 	for (uint32_t probe = 0; probe < MTLB_TABLE_PROBES; probe++) {
-		const struct mtlb_vip *v = &t->entries[1 + ((hash + probe) & head->mask)].vip;
+		const struct mtlb_vip *v = &t->entries[(hash + probe) & (t->n - 1)];
 
 		if (v->kind == MTLB_ENTRY_EMPTY)
 			return NULL;
@@ -286,6 +289,8 @@ static inline struct image_inputs node_inputs(const struct node *n)
 	return (struct image_inputs){.model = n->model,
 				     .previous = n->image,
 				     .secret = {1, 2, 3},
+				     .table_key = {n->fake->maps.node->table_key[0],
+						   n->fake->maps.node->table_key[1]},
 				     .now = n->now,
 				     .limits = n->fake->maps.limits,
 				     .next_hop = fake_next_hop,

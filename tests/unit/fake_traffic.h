@@ -14,9 +14,9 @@ enum packet {
 };
 
 static inline bool way_is_taken(const struct maps *m, const struct mtlb_flow *f,
-				const struct mtlb_vip *v, uint16_t now)
+				uint32_t idle_ticks, uint32_t short_ticks, uint16_t now)
 {
-	return mtlb_flow_is_live(f->word, now, v->idle_ticks, v->short_ticks) &&
+	return mtlb_flow_is_live(f->word, now, idle_ticks, short_ticks) &&
 	       fake_is_alive(m, mtlb_flow_word_backend(f->word));
 }
 
@@ -26,22 +26,23 @@ static inline struct mtlb_flow *flow_find(const struct maps *m, struct mtlb_flow
 	for (int i = 0; i < MTLB_FLOW_WAYS; i++)
 		if (b->ways[i].fingerprint == hash &&
 		    mtlb_flow_word_check(b->ways[i].word) == mtlb_hash_check(hash) &&
-		    way_is_taken(m, &b->ways[i], v, now))
+		    way_is_taken(m, &b->ways[i], v->idle_ticks, v->short_ticks, now))
 			return &b->ways[i];
 	return NULL;
 }
 
-static inline bool flow_remember(const struct maps *m, struct mtlb_flow_bucket *b,
+static inline bool flow_remember(const struct maps *m, uint32_t tenant, struct mtlb_flow_bucket *b,
 				 const struct mtlb_vip *v, uint64_t hash, uint32_t backend,
 				 uint32_t state, uint16_t now)
 {
+	uint32_t idle_ticks = m->tenants[tenant].idle_ticks; /* an entry may be another VIP's */
 	struct mtlb_flow *victim = NULL;
 
 	for (int i = 0; i < MTLB_FLOW_WAYS && !victim; i++)
 		if (b->ways[i].fingerprint == hash && b->ways[i].word)
 			victim = &b->ways[i];
 	for (int i = 0; i < MTLB_FLOW_WAYS && !victim; i++)
-		if (!way_is_taken(m, &b->ways[i], v, now))
+		if (!way_is_taken(m, &b->ways[i], idle_ticks, v->short_ticks, now))
 			victim = &b->ways[i];
 	for (uint32_t lesser = MTLB_FLOW_NEW; lesser <= MTLB_FLOW_CLOSING; lesser += 2)
 		for (int i = 0; i < MTLB_FLOW_WAYS && !victim; i++)
@@ -78,8 +79,8 @@ static inline uint32_t pick(struct fake *fake, uint32_t tenant, const struct mtl
 
 	if (!v || v->word & MTLB_VIP_EMPTY)
 		return UINT32_MAX;
-	const struct mtlb_table_head *head = &m->tables[tenant].entries[0].head;
-	uint64_t hash = mtlb_flow_hash(t, head->key);
+	const struct mtlb_tenant *owner_of = &m->tenants[tenant];
+	uint64_t hash = mtlb_flow_hash(t, owner_of->key);
 	uint32_t log2 = mtlb_vip_word_log2(v->word), slot = mtlb_hash_slot(hash, log2);
 	const __u16 *slots = m->rings[mtlb_vip_word_ring(v->word)].slots;
 	uint32_t owner = fake_ring_id(m, v->word, slots[slot] & ~MTLB_SLOT_MOVING);
@@ -88,7 +89,7 @@ static inline uint32_t pick(struct fake *fake, uint32_t tenant, const struct mtl
 		return owner;
 	uint32_t previous = fake_ring_id(m, v->word, slots[(1U << log2) + slot]);
 	struct mtlb_flow_bucket *bucket =
-		&m->flows[head->flow_base + mtlb_hash_bucket(hash, head->flow_mask)];
+		&m->flows[mtlb_flow_range_bucket(owner_of->flows, hash)];
 	struct mtlb_flow *known = flow_find(m, bucket, v, hash, now);
 
 	if (known) {
@@ -104,7 +105,7 @@ static inline uint32_t pick(struct fake *fake, uint32_t tenant, const struct mtl
 	uint32_t to = stays ? previous : owner;
 	uint32_t state = is_new || is_udp ? MTLB_FLOW_NEW : MTLB_FLOW_CONFIRMED;
 
-	if (flow_remember(m, bucket, v, hash, to, state, now))
+	if (flow_remember(m, tenant, bucket, v, hash, to, state, now))
 		return to;
 	fake->refused[tenant]++;
 	/* where its next packet goes as well, if that is not remembered either, or is */

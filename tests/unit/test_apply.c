@@ -46,9 +46,10 @@ static void put_ring(FILE *f, const struct maps *m, uint64_t word)
 static void put_table(FILE *f, const struct maps *m, uint32_t t)
 {
 	fwrite(m->tables[t].entries, sizeof(*m->tables[t].entries), m->tables[t].n, f);
-	for (uint32_t e = 1; e < m->tables[t].n; e++)
-		if (m->tables[t].entries[e].vip.kind == MTLB_ENTRY_VIP)
-			put_ring(f, m, m->tables[t].entries[e].vip.word);
+	fwrite(&m->tenants[t], sizeof(m->tenants[t]), 1, f);
+	for (uint32_t e = 0; e < m->tables[t].n; e++)
+		if (m->tables[t].entries[e].kind == MTLB_ENTRY_VIP)
+			put_ring(f, m, m->tables[t].entries[e].word);
 }
 
 static void put_backends(FILE *f, const struct maps *m, int tenant)
@@ -87,9 +88,9 @@ static struct bytes snapshot(const struct maps *m, int tenant)
 				fwrite(&m->segments[s], sizeof(m->segments[s]), 1, f);
 	} else {
 		fwrite(&m->tenant_info[tenant], sizeof(*m->tenant_info), 1, f);
-		const struct mtlb_table_head *h = &m->tables[tenant].entries[0].head;
+		uint64_t range = m->tenants[tenant].flows;
 
-		fwrite(&m->flows[h->flow_base], sizeof(*m->flows), h->flow_mask + 1, f);
+		fwrite(&m->flows[(uint32_t)range], sizeof(*m->flows), (range >> 32) + 1, f);
 	}
 	fclose(f);
 	return b;
@@ -252,9 +253,9 @@ static struct bytes rings_in_use(const struct maps *m, const struct maps_table *
 	FILE *f = open_memstream(&b.at, &b.n);
 
 	for (uint32_t t = 1; t < m->limits.tenants; t++)
-		for (uint32_t e = 1; e < tables[t].n; e++)
-			if (tables[t].entries[e].vip.kind == MTLB_ENTRY_VIP)
-				put_ring(f, m, tables[t].entries[e].vip.word);
+		for (uint32_t e = 0; e < tables[t].n; e++)
+			if (tables[t].entries[e].kind == MTLB_ENTRY_VIP)
+				put_ring(f, m, tables[t].entries[e].word);
 	fclose(f);
 	return b;
 }

@@ -85,6 +85,8 @@ static int change(struct world *w, const char *interface, bool is_moved, const s
 	struct image_inputs in = {.model = world_model(interface, is_moved),
 				  .previous = from,
 				  .secret = "not much of a secret",
+				  .table_key = {datapath_maps(w->dp)->node->table_key[0],
+						datapath_maps(w->dp)->node->table_key[1]},
 				  .now = now_ticks(),
 				  .limits = world_limits,
 				  .next_hop = find_next_hop,

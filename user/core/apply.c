@@ -13,19 +13,22 @@ static void store_word(__u64 *at, uint64_t word)
 }
 
 /* ---- tables ---- */
-struct mtlb_table_entry *steps_table_bytes(const struct image *i, uint32_t tenant, uint32_t *n)
+struct mtlb_vip *steps_table_bytes(const struct image *i, uint32_t tenant, uint32_t *n)
 {
 	const struct table *t = image_has_tenant(i, tenant) ? i->tenants[tenant].table : NULL;
-	struct mtlb_table_entry *bytes;
+	struct mtlb_vip *bytes;
 
-	*n = t ? t->n : 2;
+	if (tenant == MTLB_TENANT_NONE)
+		*n = maps_address_entries(&i->limits);
+	else
+		*n = t ? t->n : 1;
 	bytes = calloc(*n, sizeof(*bytes));
 	if (!bytes || !t)
 		return bytes;
 	memcpy(bytes, t->entries, *n * sizeof(*bytes));
-	for (uint32_t e = 1; e < *n; e++)
-		if (bytes[e].vip.kind == MTLB_ENTRY_VIP)
-			bytes[e].vip.word = image_vip_word(&i->vips[bytes[e].vip.id]);
+	for (uint32_t e = 0; e < *n; e++)
+		if (bytes[e].kind == MTLB_ENTRY_VIP)
+			bytes[e].word = image_vip_word(&i->vips[bytes[e].id]);
 	return bytes;
 }
 
@@ -67,8 +70,8 @@ static void store_vip_word(struct maps *maps, const struct image_vip *v, uint64_
 {
 	struct maps_table *t = &maps->tables[v->info.tenant];
 
-	if (t->entries && v->position && v->position < t->n)
-		store_word(&t->entries[v->position].vip.word, word);
+	if (t->entries && v->position && v->position <= t->n)
+		store_word(&t->entries[v->position - 1].word, word);
 }
 
 /* ---- places that nothing refers to yet ---- */
@@ -106,6 +109,19 @@ static void set_tenant_info(struct maps *maps, const struct image *i, uint32_t t
 	memset(&maps->tenant_info[t], 0, sizeof(maps->tenant_info[t]));
 	if (image_has_tenant(i, t))
 		memcpy(maps->tenant_info[t].name, i->tenants[t].name, MTLB_NAME_LEN);
+}
+
+/* The flow range last: with it the tenant's packets may use what stands before. */
+static void set_tenant(struct maps *maps, const struct image *i, uint32_t t)
+{
+	static const struct mtlb_tenant none;
+	const struct mtlb_tenant *want = image_has_tenant(i, t) ? &i->tenants[t].record : &none;
+	struct mtlb_tenant *to = &maps->tenants[t];
+
+	if (memcmp(to->key, want->key, sizeof(to->key)))
+		memcpy(to->key, want->key, sizeof(to->key));
+	__atomic_store_n(&to->idle_ticks, want->idle_ticks, __ATOMIC_RELEASE);
+	store_word(&to->flows, want->flows);
 }
 
 static void set_vip_info(struct maps *maps, const struct image *i, uint32_t v)
@@ -150,6 +166,9 @@ static int do_step(const struct steps *s, const struct step *step, struct maps *
 		return maps->ops->grace(maps);
 	case STEP_SWAP_TABLES:
 		return swap_tables(s, maps, s->to, false, r);
+	case STEP_TENANT:
+		set_tenant(maps, s->to, x);
+		break;
 	case STEP_TENANT_INFO:
 		set_tenant_info(maps, s->to, x);
 		break;
@@ -199,6 +218,9 @@ static void undo_step(const struct steps *s, const struct step *step, struct map
 	case STEP_SWAP_TABLES:
 		if (swap_tables(s, maps, s->from, true, r))
 			report_add(r, "", "the tables of before could not be put back");
+		break;
+	case STEP_TENANT:
+		set_tenant(maps, s->from, x);
 		break;
 	case STEP_TENANT_INFO:
 		set_tenant_info(maps, s->from, x);

@@ -20,6 +20,7 @@ struct image_inputs {
 	const struct model *model;
 	const struct image *previous; /* NULL: nothing is there yet */
 	uint8_t secret[32];          /* hash keys of tenants derive from it and their names */
+	uint64_t table_key[2];       /* maps->node->table_key: drawn when the maps were made */
 	uint64_t now;                /* ticks, not wrapped */
 	struct maps_limits limits;
 	/* 0 with *out filled, or -ENOENT while it is not resolved. */

@@ -27,6 +27,26 @@ static bool is_name(const char *name)
 }
 
 /* ---- names ---- */
+/* None where mtlbd ended between the tenant's name and its record. */
+static void read_record(struct adopt *a, uint32_t t)
+{
+	static const struct mtlb_tenant none;
+	struct image_tenant *to = &a->image->tenants[t];
+	struct mtlb_tenant record = a->maps->tenants[t];
+	uint32_t base = record.flows, mask = record.flows >> 32;
+
+	if (!memcmp(record.key, none.key, sizeof(none.key)))
+		return;
+	if (mask & ((uint64_t)mask + 1) || base & mask ||
+	    (uint64_t)base + mask + 1 > a->maps->limits.flow_buckets) {
+		REFUSE(a, "tenant slot %u: its range of the flow table does not fit", t);
+		return;
+	}
+	to->record = record;
+	to->flow_base = base;
+	to->flow_buckets = mask + 1;
+}
+
 static void read_tenants(struct adopt *a)
 {
 	const struct maps *m = a->maps;
@@ -43,6 +63,7 @@ static void read_tenants(struct adopt *a)
 		strcpy(to->name, m->tenant_info[t].name);
 		to->vips = to->last_vip = IMAGE_NONE;
 		a->image->top_tenant = t + 1;
+		read_record(a, t);
 	}
 }
 
@@ -218,26 +239,28 @@ static void read_ring(struct adopt *a, uint32_t vip, uint64_t word)
 }
 
 /* ---- tables ---- */
-static bool is_reachable(const struct mtlb_table_head *head, const struct mtlb_vip *e, uint32_t at)
+static bool is_reachable(const struct adopt *a, const struct table *t, uint32_t at)
 {
-	uint32_t address[4];
+	const struct mtlb_vip *e = &t->entries[at];
+	__u64 address[2];
 
 	memcpy(address, e->address, 16);
-	uint32_t hash = mtlb_table_hash(address, e->port, e->protocol, head->key);
+	uint32_t hash = mtlb_table_hash(address, e->port, e->protocol, a->maps->node->table_key);
 
-	return ((at - 1 - hash) & head->mask) < MTLB_TABLE_PROBES;
+	return ((at - hash) & (t->n - 1)) < MTLB_TABLE_PROBES;
 }
 
 static void read_entry(struct adopt *a, uint32_t tenant, struct table *t, uint32_t at)
 {
-	struct mtlb_vip *e = &t->entries[at].vip;
+	struct mtlb_vip *e = &t->entries[at];
 	uint64_t word = e->word;
 	struct image_vip *v;
 
 	e->word = 0;
 	if (e->kind == MTLB_ENTRY_EMPTY)
 		return;
-	if (e->kind > MTLB_ENTRY_ADDRESS || !is_reachable(&t->entries[0].head, e, at)) {
+	t->n_used++;
+	if (e->kind > MTLB_ENTRY_ADDRESS || !is_reachable(a, t, at)) {
 		REFUSE(a, "table %u: element %u is in the wrong place", tenant, at);
 		return;
 	}
@@ -250,45 +273,22 @@ static void read_entry(struct adopt *a, uint32_t tenant, struct table *t, uint32
 		return;
 	}
 	v = &a->image->vips[e->id];
-	v->position = at;
+	v->position = at + 1;
 	v->idle_ticks = e->idle_ticks;
 	v->short_ticks = e->short_ticks;
 	read_ring(a, e->id, word);
 }
 
-static bool is_head_sound(const struct adopt *a, uint32_t tenant, const struct maps_table *t)
-{
-	const struct mtlb_table_head *h = &t->entries[0].head;
-	uint64_t size = (uint64_t)h->mask + 1, flows = (uint64_t)h->flow_mask + 1;
-
-	if (size & h->mask || size + 1 != t->n)
-		return false;
-	return tenant == MTLB_TENANT_NONE ||
-	       (!(flows & h->flow_mask) && !(h->flow_base & h->flow_mask) &&
-		h->flow_base + flows <= a->maps->limits.flow_buckets);
-}
-
-/*
- * Its tenant was being removed when mtlbd ended: the table without key and entries, not yet the end
- * of its name.
- */
-static bool is_left_over(const struct maps_table *t)
-{
-	static const struct mtlb_table_head none;
-
-	return t->n == 2 && !memcmp(t->entries, &none, sizeof(none));
-}
-
 static void read_table(struct adopt *a, uint32_t tenant)
 {
 	const struct maps_table *from = &a->maps->tables[tenant];
-	struct image_tenant *to = &a->image->tenants[tenant];
 	struct table *t;
 
-	if (!from->entries || !image_has_tenant(a->image, tenant) || is_left_over(from))
+	if (!from->entries || !image_has_tenant(a->image, tenant))
 		return;
-	if (from->n < 2 || !is_head_sound(a, tenant, from)) {
-		REFUSE(a, "table %u: its head does not fit", tenant);
+	if (!from->n || from->n & (from->n - 1) ||
+	    (tenant == MTLB_TENANT_NONE && from->n != maps_address_entries(&a->maps->limits))) {
+		REFUSE(a, "table %u: it has %u elements", tenant, from->n);
 		return;
 	}
 	t = calloc(1, sizeof(*t) + from->n * sizeof(t->entries[0]));
@@ -299,10 +299,8 @@ static void read_table(struct adopt *a, uint32_t tenant)
 	t->refs = 1;
 	t->n = from->n;
 	memcpy(t->entries, from->entries, t->n * sizeof(t->entries[0]));
-	to->table = t;
-	to->flow_base = t->entries[0].head.flow_base;
-	to->flow_buckets = tenant == MTLB_TENANT_NONE ? 0 : t->entries[0].head.flow_mask + 1;
-	for (uint32_t e = 1; e < t->n; e++)
+	a->image->tenants[tenant].table = t;
+	for (uint32_t e = 0; e < t->n; e++)
 		read_entry(a, tenant, t, e);
 }
 

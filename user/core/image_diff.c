@@ -189,6 +189,17 @@ static void exchange_ranges(struct diff *d)
 }
 
 /* ---- what traffic sees ---- */
+/* Before tables and words: who finds a VIP finds its tenant's key, and who reads a final word the new flow range. */
+static void write_tenants(struct diff *d)
+{
+	for (uint32_t t = 1; t < d->to->top_tenant; t++)
+		if (image_has_tenant(d->to, t) &&
+		    (!image_has_tenant(d->from, t) ||
+		     memcmp(&d->from->tenants[t].record, &d->to->tenants[t].record,
+			    sizeof(d->to->tenants[t].record))))
+			add(d, STEP_TENANT, t);
+}
+
 static const struct table *table_in(const struct image *i, uint32_t t)
 {
 	return image_has_tenant(i, t) ? i->tenants[t].table : NULL;
@@ -219,7 +230,8 @@ static void store_words(struct diff *d)
 		uint32_t t = d->to->vips[v].info.tenant;
 
 		if (table_in(d->from, t) == table_in(d->to, t) &&
-		    image_vip_word(&d->from->vips[v]) != image_vip_word(&d->to->vips[v]))
+		    (d->to->vips[v].bridge ||
+		     image_vip_word(&d->from->vips[v]) != image_vip_word(&d->to->vips[v])))
 			add(d, STEP_VIP_WORD, v)->word = image_vip_word(&d->to->vips[v]);
 	}
 }
@@ -303,8 +315,10 @@ static void remove_rest(struct diff *d)
 		if (image_has_vip(d->from, v) && !image_has_vip(d->to, v))
 			add(d, STEP_VIP_INFO, v);
 	for (uint32_t t = 1; t < top_tenant(d); t++) {
-		if (image_has_tenant(d->from, t) && !image_has_tenant(d->to, t))
+		if (image_has_tenant(d->from, t) && !image_has_tenant(d->to, t)) {
+			add(d, STEP_TENANT, t);
 			add(d, STEP_TENANT_INFO, t);
+		}
 		if (leaves_stale_flows(d, t))
 			add(d, STEP_PURGE_FLOWS, t);
 	}
@@ -325,6 +339,7 @@ int image_diff(const struct image *from, const struct image *to, struct steps **
 	write_backends(&d);
 	write_rings(&d);
 	exchange_ranges(&d);
+	write_tenants(&d);
 	swap_tables(&d);
 	store_words(&d);
 	write_segments(&d);

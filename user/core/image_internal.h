@@ -59,8 +59,8 @@ bool ring_space_place(struct ring_space *s, struct ring *r);
 /* ---- tables: keys and places are immutable and shared by images; words are the VIPs' ---- */
 struct table {
 	uint32_t refs;
-	uint32_t n;                  /* elements, the head included */
-	struct mtlb_table_entry entries[]; /* words zero */
+	uint32_t n, n_used;          /* elements, a power of two; entries among them */
+	struct mtlb_vip entries[];   /* words zero */
 };
 void table_unref(struct table *t);
 
@@ -84,7 +84,7 @@ struct image_vip {
 	uint32_t ring_log2;          /* as configured; the ring may be longer while it shrinks */
 	struct ring *ring;           /* NULL: no backend can serve, or the tenant is suspended */
 	struct ring *bridge;         /* while the tenant's flow range is exchanged */
-	uint32_t position;           /* element of the tenant's table; 0: in none */
+	uint32_t position;           /* element of the tenant's table + 1; 0: in none */
 	uint32_t idle_ticks, short_ticks;
 	bool is_adopted;             /* ring and backends need not fit each other */
 	bool is_last_stand;          /* only leaving backends serve */
@@ -100,6 +100,7 @@ struct image_tenant {
 	uint32_t vips, last_vip;
 	uint32_t flow_base, flow_buckets; /* 0 buckets: none */
 	bool is_shared, suspended;
+	struct mtlb_tenant record;
 	struct table *table;
 };
 

@@ -95,21 +95,30 @@ static void entries_sort(struct entries *e)
 	e->n = n;
 }
 
-static uint32_t entry_hash(const struct mtlb_vip *e, const uint32_t *key)
+static uint32_t entry_home(const struct mtlb_vip *e, const uint64_t key[2], uint32_t n)
 {
-	uint32_t address[4];
+	__u64 address[2];
+	const __u64 multipliers[2] = {key[0], key[1]};
 
 	memcpy(address, e->address, 16);
-	return mtlb_table_hash(address, e->port, e->protocol, key);
+	return mtlb_table_hash(address, e->port, e->protocol, multipliers) & (n - 1);
 }
 
-static bool table_insert(struct table *t, const struct mtlb_vip *e)
+static struct table *table_new(uint32_t n)
 {
-	const struct mtlb_table_head *head = &t->entries[0].head;
-	uint32_t hash = entry_hash(e, head->key);
+	struct table *t = calloc(1, sizeof(*t) + n * sizeof(t->entries[0]));
 
+	if (t) {
+		t->refs = 1;
+		t->n = n;
+	}
+	return t;
+}
+
+static bool table_insert(struct table *t, const struct mtlb_vip *e, uint32_t home)
+{
 	for (uint32_t probe = 0; probe < MTLB_TABLE_PROBES; probe++) {
-		struct mtlb_vip *at = &t->entries[1 + ((hash + probe) & head->mask)].vip;
+		struct mtlb_vip *at = &t->entries[(home + probe) & (t->n - 1)];
 
 		if (at->kind != MTLB_ENTRY_EMPTY)
 			continue;
@@ -119,42 +128,53 @@ static bool table_insert(struct table *t, const struct mtlb_vip *e)
 	return false;
 }
 
-/* mask: table size - 1. NULL with *err -ENOSPC where an entry finds no place within the probes. */
-static struct table *table_fill(const struct mtlb_table_head *head, uint32_t mask,
-				const struct entries *e, int *err)
-{
-	struct table *t = calloc(1, sizeof(*t) + (mask + 2) * sizeof(t->entries[0]));
+struct homed {
+	uint32_t home;
+	uint32_t index;
+};
 
-	if (!t) {
-		*err = -ENOMEM;
-		return NULL;
-	}
-	t->refs = 1;
-	t->n = mask + 2;
-	t->entries[0].head = *head;
-	t->entries[0].head.mask = mask;
-	for (uint32_t i = 0; i < e->n; i++)
-		if (!table_insert(t, &e->list[i])) {
-			free(t);
-			*err = -ENOSPC;
-			return NULL;
-		}
-	return t;
+static int compare_homes(const void *a, const void *b)
+{
+	const struct homed *x = a, *y = b;
+
+	if (x->home != y->home)
+		return x->home < y->home ? -1 : 1;
+	return x->index < y->index ? -1 : x->index > y->index;
 }
 
-static struct table *table_make(struct build *b, const struct mtlb_table_head *head,
-				const struct entries *e, const char *whose)
+/*
+ * In the order of their homes, which makes the longest search as short as linear probing allows (Robin Hood hashing,
+ * Celis 1986). -ENOSPC where an entry finds no place within the probes.
+ */
+static int table_fill(struct table *t, const struct entries *e, const uint64_t key[2])
 {
-	uint32_t size = 1;
+	_cleanup_free_ struct homed *order = calloc(e->n + 1, sizeof(*order));
+
+	if (!order)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < e->n; i++)
+		order[i] = (struct homed){entry_home(&e->list[i], key, t->n), i};
+	qsort(order, e->n, sizeof(*order), compare_homes);
+	for (uint32_t i = 0; i < e->n; i++)
+		if (!table_insert(t, &e->list[order[i].index], order[i].home))
+			return -ENOSPC;
+	t->n_used = e->n;
+	return 0;
+}
+
+/* least, most: elements; the table of addresses has one size, the others grow until all entries have their places. */
+static struct table *table_make(struct build *b, const struct entries *e, uint32_t least,
+				uint32_t most, const char *whose)
+{
 	int err = -ENOSPC;
 
-	while (size < 2 * e->n)
-		size *= 2;
-	for (int i = 0; i < GROWTHS && err == -ENOSPC; i++, size *= 2) {
-		struct table *t = table_fill(head, size - 1, e, &err);
+	for (uint32_t n = least; n <= most && err == -ENOSPC; n *= 2) {
+		struct table *t = table_new(n);
 
-		if (t)
+		err = t ? table_fill(t, e, b->in->table_key) : -ENOMEM;
+		if (!err)
 			return t;
+		free(t);
 	}
 	if (err == -ENOSPC)
 		report_add(b->report, whose, "%u table entries find no place within %d probes",
@@ -166,37 +186,25 @@ static struct table *table_make(struct build *b, const struct mtlb_table_head *h
 
 /* ---- keeping one ---- */
 static const struct mtlb_vip *table_find(const struct table *t, const struct mtlb_vip *key,
-					 uint32_t *position)
+					 const uint64_t table_key[2])
 {
-	const struct mtlb_table_head *head = &t->entries[0].head;
-	uint32_t hash = entry_hash(key, head->key);
+	uint32_t home = entry_home(key, table_key, t->n);
 
 	for (uint32_t probe = 0; probe < MTLB_TABLE_PROBES; probe++) {
-		uint32_t at = 1 + ((hash + probe) & head->mask);
+		const struct mtlb_vip *at = &t->entries[(home + probe) & (t->n - 1)];
 
-		if (!compare_keys(&t->entries[at].vip, key)) {
-			*position = at;
-			return &t->entries[at].vip;
-		}
+		if (!compare_keys(at, key))
+			return at;
 	}
 	return NULL;
 }
 
-static bool table_holds(const struct table *t, const struct mtlb_table_head *head,
-			const struct entries *e)
+static bool table_holds(const struct table *t, const struct entries *e, const uint64_t key[2])
 {
-	struct mtlb_table_head was = t->entries[0].head;
-	uint32_t used = 0, at;
-
-	was.mask = head->mask;
-	if (memcmp(&was, head, sizeof(was)))
-		return false;
-	for (uint32_t i = 1; i < t->n; i++)
-		used += t->entries[i].vip.kind != MTLB_ENTRY_EMPTY;
-	if (used != e->n)
+	if (t->n_used != e->n)
 		return false;
 	for (uint32_t i = 0; i < e->n; i++) {
-		const struct mtlb_vip *found = table_find(t, &e->list[i], &at);
+		const struct mtlb_vip *found = table_find(t, &e->list[i], key);
 
 		if (!found || memcmp(found, &e->list[i], sizeof(*found)))
 			return false;
@@ -207,25 +215,41 @@ static bool table_holds(const struct table *t, const struct mtlb_table_head *hea
 static void choose_table(struct build *b, uint32_t slot, struct entries *e, const char *whose)
 {
 	struct image_tenant *t = &b->image->tenants[slot];
-	struct table *old =
-		image_has_tenant(b->previous, slot) ? b->previous->tenants[slot].table : NULL;
-	struct mtlb_table_head head = {.flow_base = t->flow_base,
-				       .flow_mask = t->flow_buckets ? t->flow_buckets - 1 : 0};
+	struct table *old = image_has_tenant(b->previous, slot) ? b->previous->tenants[slot].table
+								: NULL;
+	uint32_t least = 1, growths = GROWTHS;
 
 	entries_sort(e);
-	tenant_key(b->in->secret, t->name, head.key);
-	if (old && table_holds(old, &head, e)) {
+	if (old && table_holds(old, e, b->in->table_key)) {
 		old->refs++;
 		t->table = old;
-	} else {
-		t->table = table_make(b, &head, e, whose);
+		return;
 	}
+	while (least < 2 * e->n)
+		least *= 2;
+	if (slot == MTLB_TENANT_NONE) {
+		least = maps_address_entries(&b->in->limits);
+		growths = 0;
+	}
+	t->table = table_make(b, e, least, least << growths, whose);
+}
+
+/* What the data plane knows of the tenant itself. */
+static void build_record(struct build *b, struct image_tenant *t)
+{
+	memset(&t->record, 0, sizeof(t->record));
+	tenant_key(b->in->secret, t->name, t->record.key);
+	t->record.flows = mtlb_flow_range(t->flow_base, t->flow_buckets ? t->flow_buckets - 1 : 0);
+	for (uint32_t v = t->vips; v != IMAGE_NONE; v = b->image->vips[v].next)
+		if (b->image->vips[v].idle_ticks > t->record.idle_ticks)
+			t->record.idle_ticks = b->image->vips[v].idle_ticks;
 }
 
 static void build_tenant_table(struct build *b, uint32_t slot, struct entries *e)
 {
 	struct image_tenant *t = &b->image->tenants[slot];
 
+	build_record(b, t);
 	e->n = 0;
 	for (uint32_t v = t->suspended ? IMAGE_NONE : t->vips; v != IMAGE_NONE;
 	     v = b->image->vips[v].next) {
@@ -233,9 +257,9 @@ static void build_tenant_table(struct build *b, uint32_t slot, struct entries *e
 		address_entry(b->image->vips[v].info.address, slot, &e->list[e->n++]);
 	}
 	choose_table(b, slot, e, t->name);
-	for (uint32_t i = 1; t->table && i < t->table->n; i++)
-		if (t->table->entries[i].vip.kind == MTLB_ENTRY_VIP)
-			b->image->vips[t->table->entries[i].vip.id].position = i;
+	for (uint32_t i = 0; t->table && i < t->table->n; i++)
+		if (t->table->entries[i].kind == MTLB_ENTRY_VIP)
+			b->image->vips[t->table->entries[i].id].position = i + 1;
 }
 
 static void build_shared_table(struct build *b, struct entries *e)

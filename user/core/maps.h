@@ -19,13 +19,23 @@ struct maps_limits {                 /* elements */
 };
 
 struct maps_table {
-	struct mtlb_table_entry *entries; /* NULL: this slot has no table */
-	uint32_t n;                  /* with the head: mask + 2 */
+	struct mtlb_vip *entries;    /* NULL: this slot has no table */
+	uint32_t n;                  /* a power of two */
 };
 
+/* Entries of the address table (slot MTLB_TENANT_NONE): always the same: four times what can be in it, or more. */
+static inline uint32_t maps_address_entries(const struct maps_limits *l)
+{
+	uint32_t n = 2;
+
+	while (n < 4 * l->vips)
+		n *= 2;
+	return n;
+}
+
 struct maps_swap {
-	uint32_t tenant;             /* slot */
-	const struct mtlb_table_entry *entries; /* NULL with n 0: take the table away */
+	uint32_t tenant;             /* slot; MTLB_TENANT_NONE: the table of addresses */
+	const struct mtlb_vip *entries; /* NULL with n 0: take the table away */
 	uint32_t n;
 };
 
@@ -50,6 +60,7 @@ struct maps {
 	struct maps_limits limits;
 	struct mtlb_node *node;
 	struct mtlb_segment *segments;
+	struct mtlb_tenant *tenants;
 	struct maps_table *tables;   /* [limits.tenants] */
 	union mtlb_ring_unit *rings;
 	struct mtlb_backend *backends;

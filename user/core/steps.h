@@ -16,6 +16,7 @@
 	X(RING, "ring")                                                                            \
 	X(CLEAR_FLOWS, "clear flows")                                                              \
 	X(COPY_FLOWS, "copy flows")                                                                \
+	X(TENANT, "tenant")                                                                        \
 	X(SWAP_TABLES, "tables")                                                                   \
 	X(VIP_WORD, "vip word")                                                                    \
 	X(SEGMENT_PUT, "segment")                                                                  \
@@ -46,9 +47,9 @@ struct steps {
 };
 
 /*
- * The bytes of a tenant's table with the words of its VIPs; head only where it has none. malloced.
+ * A tenant's table with the words of its VIPs; without entries where it has none. malloced.
  */
-struct mtlb_table_entry *steps_table_bytes(const struct image *i, uint32_t tenant, uint32_t *n);
+struct mtlb_vip *steps_table_bytes(const struct image *i, uint32_t tenant, uint32_t *n);
 
 /*
  * Flow entries: apply_flows.c. Only those that the new image needs are copied, and none is put in

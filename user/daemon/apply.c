@@ -49,6 +49,7 @@ static struct image_inputs inputs(struct control *c, const struct model *m,
 	};
 
 	memcpy(in.secret, c->secret, sizeof(in.secret));
+	memcpy(in.table_key, datapath_maps(c->datapath)->node->table_key, sizeof(in.table_key));
 	return in;
 }
 

@@ -40,6 +40,7 @@ struct datapath {
 	bool adopted;
 	struct maps maps;
 	int grace_outer, grace_inner;
+	int address_like; /* a table of addresses as large as all of them: tells the kernel the size */
 	int n_cpus;
 	__u64 *per_cpu; /* room for the largest counter of all CPUs */
 	struct attach_note *notes;

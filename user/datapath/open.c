@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/utsname.h>
 
@@ -22,6 +23,8 @@ enum {
 
 const struct map_row map_rows[] = {
 	{"segments", MEMORY(segments), LIMIT(segments)},
+	{"address_tables", DATAPATH_NONE, DATAPATH_NONE},
+	{"tenants", MEMORY(tenants), LIMIT(tenants)},
 	{"vip_tables", DATAPATH_NONE, LIMIT(tenants)},
 	{"rings", MEMORY(rings), LIMIT(ring_units)},
 	{"backends", MEMORY(backends), LIMIT(backends)},
@@ -91,9 +94,13 @@ struct mtlb_bpf *program_open(const struct maps_limits *limits, const struct dat
 
 	if (!skel)
 		return NULL;
-	skel->rodata->segment_mask = limits->segments - 1;
-	/* only the type of its value is wanted, for the tables that tables.c makes */
+	if (from)
+		memcpy(skel->rodata, from->skel->rodata, sizeof(*skel->rodata));
+	else
+		skel->rodata->segment_mask = limits->segments - 1;
+	/* only the types of their values are wanted, for the tables that tables.c makes */
 	bpf_map__set_autocreate(skel->maps.vip_table, false);
+	bpf_map__set_autocreate(skel->maps.address_table, false);
 	bpf_map__set_max_entries(skel->maps.tx_ports, DATAPATH_TX_PORTS);
 	for (const struct map_row *row = map_rows; row->name; row++) {
 		struct bpf_map *map = bpf_object__find_map_by_name(skel->obj, row->name);
@@ -234,6 +241,46 @@ static int clean_partial(const char *pin_dir, struct report *r)
 	return 0;
 }
 
+/* New maps: how large the tables of addresses are, and where entries lie in tables. */
+static int prepare_new(struct datapath *dp, struct report *r)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, opts,
+		    .map_flags = bpf_map__map_flags(dp->skel->maps.address_table));
+	__u64 key[2];
+	int err;
+
+	dp->address_like = bpf_map_create(BPF_MAP_TYPE_ARRAY, "address_table", sizeof(__u32),
+					  sizeof(struct mtlb_vip),
+					  maps_address_entries(&dp->maps.limits), &opts);
+	if (dp->address_like < 0) {
+		err = -errno;
+		report_load_error(err, "", r);
+		return err;
+	}
+	err = bpf_map__set_inner_map_fd(dp->skel->maps.address_tables, dp->address_like);
+	if (!err && getrandom(key, sizeof(key), 0) != sizeof(key))
+		err = -errno;
+	dp->skel->rodata->table_key[0] = key[0] | 1;
+	dp->skel->rodata->table_key[1] = key[1] | 1;
+	return err;
+}
+
+/* Where entries lie in the tables that are there. */
+static int take_table_key(struct datapath *dp, struct report *r)
+{
+	struct mtlb_node node;
+	__u32 key = 0;
+
+	if (bpf_map_lookup_elem(datapath_map_fd(dp, "node"), &key, &node)) {
+		int err = -errno;
+
+		report_add(r, dp->pin_dir, "map node cannot be read: %s", strerror(-err));
+		return err;
+	}
+	memcpy((void *)dp->skel->rodata->table_key, node.table_key, sizeof(node.table_key));
+	return 0;
+}
+
 /* Which maps the program will have: the pinned ones or new ones. */
 static int open_maps(struct datapath *dp, const struct maps_limits *limits, struct report *r)
 {
@@ -260,11 +307,12 @@ static int open_maps(struct datapath *dp, const struct maps_limits *limits, stru
 	dp->maps.limits = *limits;
 	dp->adopted = found == PINS_ALL;
 	if (!dp->adopted)
-		return 0;
+		return prepare_new(dp, r);
 	err = adopt_maps(dp->pin_dir, dp->skel, &dp->maps.limits, r);
 	if (!err) {
 		dp->skel->rodata->segment_mask = dp->maps.limits.segments - 1;
 		warn_of_limits(&dp->maps.limits, limits);
+		err = take_table_key(dp, r);
 	}
 	return err;
 }
@@ -287,6 +335,8 @@ static int open_locked(struct datapath *dp, const struct maps_limits *limits, st
 	if (dp->adopted)
 		return adopt_links(dp, r);
 	dp->maps.node->abi_version = MTLB_ABI_VERSION;
+	memcpy(dp->maps.node->table_key, (void *)dp->skel->rodata->table_key,
+	       sizeof(dp->maps.node->table_key));
 	err = pins_create(dp, r);
 	if (err)
 		pins_remove(dp->pin_dir);
@@ -309,7 +359,7 @@ int datapath_open(const char *pin_dir, const struct maps_limits *limits, struct 
 
 	if (!dp)
 		return -ENOMEM;
-	dp->lock_fd = dp->grace_outer = dp->grace_inner = -1;
+	dp->lock_fd = dp->grace_outer = dp->grace_inner = dp->address_like = -1;
 	dp->maps.ops = &ops;
 	dp->maps.owner = dp;
 	snprintf(dp->pin_dir, sizeof(dp->pin_dir), "%s", pin_dir);
@@ -339,6 +389,8 @@ void datapath_close(struct datapath *dp)
 	mtlb_bpf__destroy(dp->skel);
 	free(dp->per_cpu);
 	free(dp->notes);
+	if (dp->address_like >= 0)
+		close(dp->address_like);
 	if (dp->lock_fd >= 0)
 		close(dp->lock_fd);
 	free(dp);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The tenants' VIP tables: inner maps of vip_tables. A mapping keeps its map alive, so no descriptor is held. All that can
+ * The tenants' VIP tables, inner maps of vip_tables, and the table of addresses, slot MTLB_TENANT_NONE, in a map of maps of its own. A mapping keeps its map alive, so no descriptor is held. All that can
  * fail (making and filling new tables) comes before the one batch that publishes them; removals, which cannot fail, come last.
  */
 #include <errno.h>
@@ -35,18 +35,29 @@ static int map_table(int fd, uint32_t n, struct maps_table *out)
 	return 0;
 }
 
+static const struct bpf_map *table_like(const struct datapath *dp, uint32_t tenant)
+{
+	return tenant == MTLB_TENANT_NONE ? dp->skel->maps.address_table : dp->skel->maps.vip_table;
+}
+
+static int table_outer(const struct datapath *dp, uint32_t tenant)
+{
+	return bpf_map__fd(tenant == MTLB_TENANT_NONE ? dp->skel->maps.address_tables
+						      : dp->skel->maps.vip_tables);
+}
+
 static int create_table(struct datapath *dp, const struct maps_swap *s, struct fresh *out)
 {
-	const struct bpf_map *like = dp->skel->maps.vip_table;
+	const struct bpf_map *like = table_like(dp, s->tenant);
 	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = bpf_map__map_flags(like),
 		    .btf_fd = bpf_object__btf_fd(dp->skel->obj),
 		    .btf_key_type_id = bpf_map__btf_key_type_id(like),
 		    .btf_value_type_id = bpf_map__btf_value_type_id(like));
 
-	if (s->n < 2)
+	if (!s->n || s->n & (s->n - 1))
 		return -EINVAL;
-	int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "vip_table", sizeof(__u32),
-				sizeof(struct mtlb_table_entry), s->n, &opts);
+	int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, bpf_map__name(like), sizeof(__u32),
+				sizeof(struct mtlb_vip), s->n, &opts);
 
 	if (fd < 0)
 		return -errno;
@@ -102,10 +113,10 @@ static int table_fd(const struct maps_table *t, const __u32 *ids, uint32_t tenan
 	return t->entries && ids[tenant] ? bpf_map_get_fd_by_id(ids[tenant]) : -1;
 }
 
-static void unpublish(struct datapath *dp, int outer, const struct fresh *f, __u32 done,
-		      const __u32 *old_ids)
+static void unpublish(struct datapath *dp, const struct fresh *f, __u32 done, const __u32 *old_ids)
 {
 	while (done-- > 0) {
+		int outer = table_outer(dp, f[done].tenant);
 		const struct maps_table *old = &dp->maps.tables[f[done].tenant];
 		_cleanup_close_ int fd = table_fd(old, old_ids, f[done].tenant);
 
@@ -116,56 +127,63 @@ static void unpublish(struct datapath *dp, int outer, const struct fresh *f, __u
 	}
 }
 
+/* f: the tenants' tables, then that of addresses where it is among them: new VIPs are there before they are found. */
 static int publish(struct datapath *dp, const struct fresh *f, size_t n)
 {
+	size_t n_vip = n && f[n - 1].tenant == MTLB_TENANT_NONE ? n - 1 : n;
 	int outer = bpf_map__fd(dp->skel->maps.vip_tables);
 	_cleanup_free_ __u32 *old_ids = calloc(dp->maps.limits.tenants, sizeof(*old_ids));
-	__u32 done = 0;
-	int err;
+	__u32 done = 0, last = 0;
+	int err = 0;
 
-	if (!n)
-		return 0;
 	if (!old_ids)
 		return -ENOMEM;
 	for (size_t i = 0; i < n; i++)
-		bpf_map_lookup_elem(outer, &f[i].tenant, &old_ids[f[i].tenant]);
-	err = n > 1 ? publish_batch(outer, f, n, &done) : -EOPNOTSUPP;
-	if (is_batch_unknown(err) && !done)
-		err = publish_singly(outer, f, n, &done);
+		bpf_map_lookup_elem(table_outer(dp, f[i].tenant), &f[i].tenant,
+				    &old_ids[f[i].tenant]);
+	if (n_vip) {
+		err = n_vip > 1 ? publish_batch(outer, f, n_vip, &done) : -EOPNOTSUPP;
+		if (is_batch_unknown(err) && !done)
+			err = publish_singly(outer, f, n_vip, &done);
+	}
+	if (!err && n_vip < n)
+		err = publish_singly(table_outer(dp, MTLB_TENANT_NONE), f + n_vip, 1, &last);
 	if (err)
-		unpublish(dp, outer, f, done, old_ids);
+		unpublish(dp, f, done, old_ids);
 	return err;
 }
 
 static int create_tables(struct datapath *dp, const struct maps_swap *swaps, size_t n,
 			 struct fresh *fresh, size_t *made)
 {
-	for (size_t i = 0; i < n; i++) {
+	const struct maps_swap *addresses = NULL;
+	int err = 0;
+
+	for (size_t i = 0; i < n && !err; i++) {
 		if (swaps[i].tenant >= dp->maps.limits.tenants)
 			return -EINVAL;
 		if (!swaps[i].entries)
 			continue;
-		int err = create_table(dp, &swaps[i], &fresh[*made]);
-
-		if (err)
-			return err;
-		++*made;
+		if (swaps[i].tenant == MTLB_TENANT_NONE)
+			addresses = &swaps[i];
+		else if (!(err = create_table(dp, &swaps[i], &fresh[*made])))
+			++*made;
 	}
-	return 0;
+	if (!err && addresses && !(err = create_table(dp, addresses, &fresh[*made])))
+		++*made;
+	return err;
 }
 
 /* Each publishing call has waited until no packet uses what it replaced: the old tables may go. */
 static void take_over(struct datapath *dp, const struct maps_swap *swaps, size_t n,
 		      struct fresh *fresh, size_t made)
 {
-	int outer = bpf_map__fd(dp->skel->maps.vip_tables);
-
 	for (size_t i = 0; i < n; i++) {
 		struct maps_table *table = &dp->maps.tables[swaps[i].tenant];
 
 		if (swaps[i].entries || !table->entries)
 			continue;
-		bpf_map_delete_elem(outer, &swaps[i].tenant);
+		bpf_map_delete_elem(table_outer(dp, swaps[i].tenant), &swaps[i].tenant);
 		unmap_table(table);
 	}
 	for (size_t i = 0; i < made; i++) {
@@ -248,14 +266,13 @@ static int adopt_table(int outer, uint32_t tenant, struct maps_table *out)
 
 	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &size))
 		return -errno;
-	if (info.value_size != sizeof(struct mtlb_table_entry))
+	if (info.value_size != sizeof(struct mtlb_vip))
 		return -EPROTO;
 	return map_table(fd, info.max_entries, out);
 }
 
 int tables_open(struct datapath *dp, struct report *r)
 {
-	int outer = bpf_map__fd(dp->skel->maps.vip_tables);
 	int err = open_grace(dp);
 
 	if (err) {
@@ -266,7 +283,7 @@ int tables_open(struct datapath *dp, struct report *r)
 	if (!dp->maps.tables)
 		return -ENOMEM;
 	for (uint32_t t = 0; dp->adopted && t < dp->maps.limits.tenants; t++) {
-		err = adopt_table(outer, t, &dp->maps.tables[t]);
+		err = adopt_table(table_outer(dp, t), t, &dp->maps.tables[t]);
 		if (err) {
 			report_add(r, dp->pin_dir,
 				   "the VIP table of tenant slot %u cannot be read: %s", t,
