@@ -23,6 +23,7 @@ LIBS_CTL  := $(LIBS_CORE) -lcurl -lxdp -lbpf -lelf -lz
 CORE_SRC := $(wildcard user/core/*.c user/util/*.c)
 LIB_SRC  := $(CORE_SRC) $(wildcard user/datapath/*.c user/net/*.c user/health/*.c user/store/*.c user/daemon/*.c user/api/*.c)
 CLI_SRC  := $(wildcard user/cli/*.c)
+CLI_PURE := $(addprefix user/cli/,fields.c name_read.c table.c)
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
 PKT_SRC  := $(wildcard tests/bpf/test_*.c)
 E2E      := $(filter-out tests/e2e/lib.sh,$(wildcard tests/e2e/*.sh))
@@ -81,15 +82,15 @@ help: ## this list
 $B/mtlbd: $(call obj,user/mtlbd.c $(LIB_SRC))
 	$(CC) $(CFLAGS) -o $@ $^ $(LIBS)
 
-$B/mtlbctl: $(call obj,user/mtlbctl.c $(CLI_SRC) $(CORE_SRC))
+$B/mtlbctl: $(call obj,user/mtlbctl.c $(CLI_SRC) $(CORE_SRC) user/datapath/decap.c)
 	$(CC) $(CFLAGS) -o $@ $^ $(LIBS_CTL)
 
 tests: $(UNIT_BIN) $(SAN_BIN) $(PKT_BIN)
 
-$(UNIT_BIN): $B/%: $B/%.o $(call obj,tests/test.c $(CORE_SRC))
+$(UNIT_BIN): $B/%: $B/%.o $(call obj,tests/test.c $(CORE_SRC) $(CLI_PURE))
 	$(CC) $(CFLAGS) -o $@ $^ $(LIBS_CORE) -lcunit
 
-$(SAN_BIN): $B/san/%: $B/san/%.o $(call san,tests/test.c $(CORE_SRC))
+$(SAN_BIN): $B/san/%: $B/san/%.o $(call san,tests/test.c $(CORE_SRC) $(CLI_PURE))
 	$(CC) $(CFLAGS) $(SAN) -o $@ $^ $(LIBS_CORE) -lcunit
 
 $(PKT_BIN): $B/%: $B/%.o $(call obj,tests/test.c $(PKT_LIB) $(LIB_SRC))

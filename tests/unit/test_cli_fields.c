@@ -8,7 +8,9 @@
 #include "cli/names.h"
 #include "test.h"
 
-enum { WORDS = 4 };
+enum {
+	WORDS = 4
+};
 
 static size_t count(const char *const words[WORDS])
 {
@@ -25,20 +27,21 @@ static void fields_become_nested_objects(void)
 		const char *words[WORDS];
 		const char *json;
 	} rows[] = {
-		{ { 0 }, "{}" },
-		{ { "port=443" }, "{\"port\":\"443\"}" },
-		{ { "a=" }, "{\"a\":\"\"}" },
-		{ { "a=b=c" }, "{\"a\":\"b=c\"}" },
-		{ { "e.type=vxlan", "e.vni=7" }, "{\"e\":{\"type\":\"vxlan\",\"vni\":\"7\"}}" },
-		{ { "prefixes=10.0.0.0/8,fd00::/8" }, "{\"prefixes\":[\"10.0.0.0/8\",\"fd00::/8\"]}" },
-		{ { "prefixes=" }, "{\"prefixes\":[]}" },
+		{{0}, "{}"},
+		{{"port=443"}, "{\"port\":\"443\"}"},
+		{{"a="}, "{\"a\":\"\"}"},
+		{{"a=b=c"}, "{\"a\":\"b=c\"}"},
+		{{"e.type=vxlan", "e.vni=7"}, "{\"e\":{\"type\":\"vxlan\",\"vni\":\"7\"}}"},
+		{{"prefixes=10.0.0.0/8,fd00::/8"}, "{\"prefixes\":[\"10.0.0.0/8\",\"fd00::/8\"]}"},
+		{{"prefixes="}, "{\"prefixes\":[]}"},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		json_t *object = json_object();
-		struct report r = { 0 };
-		CU_ASSERT_EQUAL(fields_read((char *const *)rows[i].words, count(rows[i].words),
-					    object, &r), 0);
+		struct report r = {0};
+		CU_ASSERT_EQUAL(
+			fields_read((char *const *)rows[i].words, count(rows[i].words), object, &r),
+			0);
 		char *text = json_dumps(object, JSON_COMPACT);
 		CU_ASSERT_STRING_EQUAL(text, rows[i].json);
 		CU_ASSERT_TRUE(report_is_empty(&r));
@@ -53,20 +56,21 @@ static void every_bad_field_is_told(void)
 		const char *words[WORDS];
 		size_t n_lines;
 	} rows[] = {
-		{ { "weight" }, 1 },
-		{ { "=5" }, 1 },
-		{ { "" }, 1 },
-		{ { "weight=1", "weight=2" }, 1 },
-		{ { "e=1", "e.type=vxlan" }, 1 },
-		{ { "backends=a" }, 1 },
-		{ { "vips=a", "b", "c=\xff" }, 3 },
+		{{"weight"}, 1},
+		{{"=5"}, 1},
+		{{""}, 1},
+		{{"weight=1", "weight=2"}, 1},
+		{{"e=1", "e.type=vxlan"}, 1},
+		{{"backends=a"}, 1},
+		{{"vips=a", "b", "c=\xff"}, 3},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		json_t *object = json_object();
-		struct report r = { 0 };
-		CU_ASSERT_EQUAL(fields_read((char *const *)rows[i].words, count(rows[i].words),
-					    object, &r), -EINVAL);
+		struct report r = {0};
+		CU_ASSERT_EQUAL(
+			fields_read((char *const *)rows[i].words, count(rows[i].words), object, &r),
+			-EINVAL);
 		CU_ASSERT_EQUAL(r.n, rows[i].n_lines);
 		report_clear(&r);
 		json_decref(object);
@@ -75,9 +79,9 @@ static void every_bad_field_is_told(void)
 
 static void fields_complete_a_document(void)
 {
-	static const char *const words[] = { "limits.vips=5" };
+	static const char *const words[] = {"limits.vips=5"};
 	json_t *object = json_pack("{s:{s:i}}", "limits", "flows", 1024);
-	struct report r = { 0 };
+	struct report r = {0};
 
 	CU_ASSERT_EQUAL(fields_read((char *const *)words, 1, object, &r), 0);
 	CU_ASSERT_EQUAL(json_object_size(json_object_get(object, "limits")), 2);
@@ -90,18 +94,18 @@ static void names_have_up_to_three_parts(void)
 		const char *word, *tenant, *vip, *backend, *address;
 		uint16_t port;
 	} rows[] = {
-		{ "acme", "acme", "", "", NULL, 0 },
-		{ "acme/web", "acme", "web", "", NULL, 0 },
-		{ "acme/web/w.1", "acme", "web", "w.1", NULL, 0 },
-		{ "acme/web/fd00::1", "acme", "web", "fd00::1", NULL, 0 },
-		{ "acme/192.0.2.1:80/tcp", "acme", "", "", "192.0.2.1", 80 },
-		{ "acme/[fd00::1]:53/udp/b", "acme", "", "b", "fd00::1", 53 },
+		{"acme", "acme", "", "", NULL, 0},
+		{"acme/web", "acme", "web", "", NULL, 0},
+		{"acme/web/w.1", "acme", "web", "w.1", NULL, 0},
+		{"acme/web/fd00::1", "acme", "web", "fd00::1", NULL, 0},
+		{"acme/192.0.2.1:80/tcp", "acme", "", "", "192.0.2.1", 80},
+		{"acme/[fd00::1]:53/udp/b", "acme", "", "b", "fd00::1", 53},
 	};
 	char text[ADDR_TEXT];
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		struct name n = { 0 };
-		struct report r = { 0 };
+		struct name n = {0};
+		struct report r = {0};
 		CU_ASSERT_EQUAL(name_read(rows[i].word, &n, &r), 0);
 		CU_ASSERT_STRING_EQUAL(n.tenant, rows[i].tenant);
 		CU_ASSERT_STRING_EQUAL(n.vip, rows[i].vip);
@@ -116,16 +120,27 @@ static void names_have_up_to_three_parts(void)
 static void bad_names_are_refused(void)
 {
 	static const char *const rows[] = {
-		"", "/", "acme/", "/web", "acme//b", "acme/web/", "acme/web/b/c",
-		"acme/192.0.2.1:80", "acme/192.0.2.1:80/sctp", "acme/192.0.2.1:0/tcp",
-		"acme/192.0.2.1:65536/tcp", "acme/192.0.2:80/tcp", "acme/[fd00::1:80/tcp",
-		"acme/[]:80/tcp", "acme/:/tcp",
+		"",
+		"/",
+		"acme/",
+		"/web",
+		"acme//b",
+		"acme/web/",
+		"acme/web/b/c",
+		"acme/192.0.2.1:80",
+		"acme/192.0.2.1:80/sctp",
+		"acme/192.0.2.1:0/tcp",
+		"acme/192.0.2.1:65536/tcp",
+		"acme/192.0.2:80/tcp",
+		"acme/[fd00::1:80/tcp",
+		"acme/[]:80/tcp",
+		"acme/:/tcp",
 		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		struct name n;
-		struct report r = { 0 };
+		struct report r = {0};
 		CU_ASSERT_EQUAL(name_read(rows[i], &n, &r), -EINVAL);
 		CU_ASSERT_EQUAL(r.n, 1);
 		report_clear(&r);
@@ -135,12 +150,12 @@ static void bad_names_are_refused(void)
 int main(int argc, char **argv)
 {
 	static const struct test tests[] = {
-		{ "fields_become_nested_objects", fields_become_nested_objects },
-		{ "every_bad_field_is_told", every_bad_field_is_told },
-		{ "fields_complete_a_document", fields_complete_a_document },
-		{ "names_have_up_to_three_parts", names_have_up_to_three_parts },
-		{ "bad_names_are_refused", bad_names_are_refused },
-		{ 0 },
+		{"fields_become_nested_objects", fields_become_nested_objects},
+		{"every_bad_field_is_told", every_bad_field_is_told},
+		{"fields_complete_a_document", fields_complete_a_document},
+		{"names_have_up_to_three_parts", names_have_up_to_three_parts},
+		{"bad_names_are_refused", bad_names_are_refused},
+		{0},
 	};
 
 	return test_main(argc, argv, "cli_fields", tests);

@@ -7,7 +7,9 @@
 #include "test.h"
 
 static const struct column columns[] = {
-	{ "NAME", false }, { "COUNT", true }, { "DETAIL", false },
+	{"NAME", false},
+	{"COUNT", true},
+	{"DETAIL", false},
 };
 
 static struct table *example(void)
@@ -40,26 +42,30 @@ static void check(size_t width, bool is_coloured, const char *expected)
 
 static void columns_are_aligned(void)
 {
-	check(0, false, "NAME   COUNT  DETAIL\n"
-			"a          7  a text of some length\n"
-			"up    123456\n");
+	check(0, false,
+	      "NAME   COUNT  DETAIL\n"
+	      "a          7  a text of some length\n"
+	      "up    123456\n");
 }
 
 static void texts_are_cut_to_the_width(void)
 {
-	check(26, false, "NAME   COUNT  DETAIL\n"
-			 "a          7  a text of s…\n"
-			 "up    123456\n");
-	check(1, false, "NAME   COUNT  DETAIL\n"
-			"a          7  a text …\n"
-			"up    123456\n");
+	check(26, false,
+	      "NAME   COUNT  DETAIL\n"
+	      "a          7  a text of s…\n"
+	      "up    123456\n");
+	check(1, false,
+	      "NAME   COUNT  DETAIL\n"
+	      "a          7  a text …\n"
+	      "up    123456\n");
 }
 
 static void states_have_colours(void)
 {
-	check(0, true, "\033[1mNAME\033[0m   \033[1mCOUNT\033[0m  \033[1mDETAIL\033[0m\n"
-		       "a          7  a text of some length\n"
-		       "\033[32mup\033[0m    123456\n");
+	check(0, true,
+	      "\033[1mNAME\033[0m   \033[1mCOUNT\033[0m  \033[1mDETAIL\033[0m\n"
+	      "a          7  a text of some length\n"
+	      "\033[32mup\033[0m    123456\n");
 }
 
 static void control_characters_do_not_reach_the_terminal(void)
@@ -83,9 +89,9 @@ static void numbers_keep_two_digits_at_least(void)
 		double value;
 		const char *text;
 	} rows[] = {
-		{ 0, "0" },	   { 7, "7" },	      { 0.5, "0.5" },	 { 9.96, "10" },
-		{ 999, "999" },	   { 999.7, "1.0k" }, { 1234, "1.2k" },	 { 45678, "46k" },
-		{ 999499, "999k" }, { 999500, "1.0M" }, { 2.5e9, "2.5G" }, { 1e21, "1000E" },
+		{0, "0"},         {7, "7"},         {0.5, "0.5"},    {9.96, "10"},
+		{999, "999"},     {999.7, "1.0k"},  {1234, "1.2k"},  {45678, "46k"},
+		{999499, "999k"}, {999500, "1.0M"}, {2.5e9, "2.5G"}, {1e21, "1000E"},
 	};
 	char text[NUMBER_TEXT];
 
@@ -99,7 +105,7 @@ static void durations_have_two_units(void)
 		uint64_t seconds;
 		const char *text;
 	} rows[] = {
-		{ 0, "0s" }, { 59, "59s" }, { 60, "1m 0s" }, { 3725, "1h 2m" }, { 273600, "3d 4h" },
+		{0, "0s"}, {59, "59s"}, {60, "1m 0s"}, {3725, "1h 2m"}, {273600, "3d 4h"},
 	};
 	char text[NUMBER_TEXT];
 
@@ -110,14 +116,14 @@ static void durations_have_two_units(void)
 int main(int argc, char **argv)
 {
 	static const struct test tests[] = {
-		{ "columns_are_aligned", columns_are_aligned },
-		{ "texts_are_cut_to_the_width", texts_are_cut_to_the_width },
-		{ "states_have_colours", states_have_colours },
-		{ "control_characters_do_not_reach_the_terminal",
-		  control_characters_do_not_reach_the_terminal },
-		{ "numbers_keep_two_digits_at_least", numbers_keep_two_digits_at_least },
-		{ "durations_have_two_units", durations_have_two_units },
-		{ 0 },
+		{"columns_are_aligned", columns_are_aligned},
+		{"texts_are_cut_to_the_width", texts_are_cut_to_the_width},
+		{"states_have_colours", states_have_colours},
+		{"control_characters_do_not_reach_the_terminal",
+		 control_characters_do_not_reach_the_terminal},
+		{"numbers_keep_two_digits_at_least", numbers_keep_two_digits_at_least},
+		{"durations_have_two_units", durations_have_two_units},
+		{0},
 	};
 
 	return test_main(argc, argv, "cli_table", tests);

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* "key=value" on the command line -> the JSON object that the API reads. */
+#include "cli/fields.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "util/cleanup.h"
+
+static bool is_list(const char *key)
+{
+	return !strcmp(key, "prefixes");
+}
+
+static json_t *list_of(char *text)
+{
+	json_t *list = json_array();
+	char *item;
+
+	while ((item = strsep(&text, ",")))
+		if (*item)
+			json_array_append_new(list, json_string(item));
+	return list;
+}
+
+/* The object in which the last part of a dotted key lies; *key moves on to that part. NULL: a part is no object. */
+static json_t *descend(json_t *object, char **key)
+{
+	char *dot;
+
+	while ((dot = strchr(*key, '.'))) {
+		*dot = '\0';
+		json_t *inner = json_object_get(object, *key);
+		if (!inner) {
+			inner = json_object();
+			json_object_set_new(object, *key, inner);
+		}
+		if (!json_is_object(inner))
+			return NULL;
+		object = inner;
+		*key = dot + 1;
+	}
+	return object;
+}
+
+static void read_field(const char *word, json_t *object, json_t *given, struct report *r)
+{
+	_cleanup_free_ char *copy = strdup(word);
+	char *value = copy ? strchr(copy, '=') : NULL, *key = copy;
+
+	if (!value || value == copy) {
+		report_add(r, word, "is no field: KEY=VALUE is expected, as weight=50");
+		return;
+	}
+	*value++ = '\0';
+	if (json_object_get(given, key)) {
+		report_add(r, key, "is given twice");
+		return;
+	}
+	json_object_set_new(given, key, json_true());
+	if (!strcmp(key, "vips") || !strcmp(key, "backends")) {
+		report_add(r, key, "are added one by one: mtlbctl %s add",
+			   *key == 'v' ? "vip" : "backend");
+		return;
+	}
+	object = descend(object, &key);
+	json_t *json = !object ? NULL : is_list(key) ? list_of(value) : json_string(value);
+	if (!json || json_object_set_new(object, key, json))
+		report_add(r, word,
+			   !object ? "contradicts what another field says"
+				   : "cannot be sent: it is not UTF-8");
+}
+
+int fields_read(char *const *words, size_t n, json_t *object, struct report *r)
+{
+	json_t *given = json_object();
+	size_t before = r->n;
+
+	for (size_t i = 0; i < n; i++)
+		read_field(words[i], object, given, r);
+	json_decref(given);
+	return r->n == before ? 0 : -EINVAL;
+}
+
+json_t *fields_read_file(const char *file, struct report *r)
+{
+	bool is_stdin = !strcmp(file, "-");
+	json_error_t error;
+	char where[256];
+	FILE *from = is_stdin ? stdin : fopen(file, "re");
+
+	if (!from) {
+		report_add(r, file, "cannot be read: %s", strerror(errno));
+		return NULL;
+	}
+	json_t *json = json_loadf(from, JSON_REJECT_DUPLICATES, &error);
+	if (!is_stdin)
+		fclose(from);
+	if (!json) {
+		snprintf(where, sizeof(where), "%s:%d:%d", is_stdin ? "standard input" : file,
+			 error.line, error.column);
+		report_add(r, where, "is no JSON: %s", error.text);
+	} else if (!json_is_object(json)) {
+		report_add(r, file, "holds no JSON object");
+		json_decref(json);
+		json = NULL;
+	}
+	return json;
+}
