@@ -47,7 +47,8 @@ lab_up() { tools/lab up >/dev/null && cp tools/lab.d/mtlb.yaml "$CONFIG"; }
 
 # Starts mtlbd in the balancer's namespace and waits until it answers.
 start_mtlbd() {
-	in_ns lb build/mtlbd --config "$CONFIG" --tenants "$DIR/tenants" --state "$DIR/state" \
+	# not in_ns: nsenter becomes mtlbd, so that $! is its pid
+	nsenter --net="/run/netns/$MTLB_LAB-lb" build/mtlbd --config "$CONFIG" --tenants "$DIR/tenants" --state "$DIR/state" \
 		--socket "$MTLB_SOCKET" --pin-dir "$PINS" "$@" >>"$DIR/log" 2>&1 &
 	MTLBD_PID=$!
 	wait_for 10 $CTL --json version || { echo "mtlbd does not answer"; cat "$DIR/log"; return 1; }
