@@ -51,7 +51,7 @@ start_mtlbd() {
 	nsenter --net="/run/netns/$MTLB_LAB-lb" build/mtlbd --config "$CONFIG" --tenants "$DIR/tenants" --state "$DIR/state" \
 		--socket "$MTLB_SOCKET" --pin-dir "$PINS" "$@" >>"$DIR/log" 2>&1 &
 	MTLBD_PID=$!
-	wait_for 10 $CTL --json version || { echo "mtlbd does not answer"; cat "$DIR/log"; return 1; }
+	wait_for 10 $CTL --json status || { echo "mtlbd does not answer"; cat "$DIR/log"; return 1; }
 }
 
 kill_mtlbd() { # SIGNAL
