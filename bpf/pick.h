@@ -53,17 +53,26 @@ static __always_inline __u32 pick_next_state(const struct pkt *p, __u32 state)
 }
 
 /*
- * An entry binds as long as its backend serves, but a SYN starts over where it meets neither a
- * healthy backend nor a flow.
+ * An entry binds as long as its backend serves. But a SYN is decided anew where a backend that
+ * takes no new flows has not answered yet, and where a flow has been closed and silent for a while:
+ * its port is used again. A flow that is in use is broken neither by a forged SYN nor by a forged
+ * RST before it.
  */
-static __always_inline bool pick_is_bound(const struct pkt *p, __u64 word)
-{
-	__u32 state = flow_backend_state(mtlb_flow_word_backend(word));
+#define PICK_SILENT_TICKS 2          /* 1 to 2 seconds */
 
-	if (state == MTLB_BACKEND_UP)
+static __always_inline bool pick_is_bound(const struct pkt *p, __u64 word, __u16 now)
+{
+	__u32 backend = flow_backend_state(mtlb_flow_word_backend(word));
+	__u32 state = mtlb_flow_word_state(word);
+
+	if (!mtlb_backend_is_alive(backend))
+		return false;
+	if (!pick_is_syn(p) || state == MTLB_FLOW_CONFIRMED)
 		return true;
-	return mtlb_backend_is_alive(state) &&
-	       (!pick_is_syn(p) || mtlb_flow_word_state(word) == MTLB_FLOW_CONFIRMED);
+	if (backend != MTLB_BACKEND_UP)
+		return false;
+	return state == MTLB_FLOW_NEW ||
+	       (__u16)(now - mtlb_flow_word_seen(word)) < PICK_SILENT_TICKS;
 }
 
 static __always_inline void pick_count_flow(const struct pkt *p, bool is_added, bool is_refused)
@@ -96,7 +105,7 @@ static __noinline __u32 pick_moving(const struct pkt *p, __u32 owner, __u32 prev
 	if (!bucket)
 		return MTLB_BACKENDS_MAX;
 	known = flow_find(bucket, p, now, &word);
-	if (known && pick_is_bound(p, word)) {
+	if (known && pick_is_bound(p, word, now)) {
 		chosen = mtlb_flow_word_backend(word);
 		next = pick_next_state(p, mtlb_flow_word_state(word));
 		next = mtlb_flow_word(p->hash, chosen, next, now);

@@ -80,6 +80,8 @@ static const struct row rows[] = {
 	  CLOSING, 0, 0 },
 	{ "closing: SYN follows what is up", SYN, false, { PREVIOUS, CLOSING, 1, 0 }, 0, 0, PREVIOUS,
 	  NEW, 0, 0 },
+	{ "closing, silent: SYN goes", SYN, false, { PREVIOUS, CLOSING, 3, 0 }, 0, 0, OWNER, NEW, 0,
+	  0 },
 	{ "closing: SYN leaves what drains", SYN, LEARNING, { PREVIOUS, CLOSING, 1, 0 }, DRAINING, 0,
 	  OWNER, NEW, 0, 0 },
 	{ "new: SYN again follows", SYN, LEARNING, { THIRD, NEW, 1, 0 }, 0, 0, THIRD, NEW, 0, 0 },

@@ -96,7 +96,9 @@ static inline uint32_t pick(struct fake *fake, uint32_t tenant, const struct mtl
 		uint32_t backend = mtlb_flow_word_backend(known->word);
 
 		if (p != PACKET_SYN || mtlb_flow_word_state(known->word) == MTLB_FLOW_CONFIRMED ||
-		    mtlb_backend_word_state(m->backends[backend].word) == MTLB_BACKEND_UP)
+		    (mtlb_backend_word_state(m->backends[backend].word) == MTLB_BACKEND_UP &&
+		     (mtlb_flow_word_state(known->word) == MTLB_FLOW_NEW ||
+		      (uint16_t)(now - mtlb_flow_word_seen(known->word)) < 2)))
 			return follow(known, hash, p, now);
 	}
 	bool is_new = p == PACKET_SYN, is_udp = t->protocol == IPPROTO_UDP;
