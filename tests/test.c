@@ -6,6 +6,13 @@
 
 #include "test.h"
 
+static const char *skip_reason;
+
+void test_skip(const char *reason)
+{
+	skip_reason = reason;
+}
+
 static bool is_wanted(int argc, char **argv, const char *name)
 {
 	for (int i = 1; i < argc; i++)
@@ -35,11 +42,15 @@ int test_main(int argc, char **argv, const char *suite, const struct test *tests
 			return EXIT_FAILURE;
 		CU_pSuite s = CU_add_suite(suite, NULL, NULL);
 
+		skip_reason = NULL;
 		CU_add_test(s, t->name, t->run);
 		CU_run_all_tests();
 		bool ok = CU_get_number_of_failures() == 0 && CU_get_number_of_tests_run() == 1;
 
-		printf("%s %s.%s\n", ok ? "PASS" : "FAIL", suite, t->name);
+		if (ok && skip_reason)
+			printf("SKIP %s.%s: %s\n", suite, t->name, skip_reason);
+		else
+			printf("%s %s.%s\n", ok ? "PASS" : "FAIL", suite, t->name);
 		if (!ok)
 			print_failures();
 		failed += !ok;

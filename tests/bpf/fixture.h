@@ -105,6 +105,9 @@ struct mtlb_flow_bucket *world_bucket(const struct world *w, uint32_t tenant, ui
 /* Runs the packet once, or says why not (-errno). o: counters are what this run added. */
 int world_run(struct world *w, const struct packet *p, struct outcome *o);
 
+/* Does the kernel let a test run have so many bytes of metadata before the packet. */
+bool world_takes_meta(struct world *w, uint32_t len);
+
 /* Runs and asserts everything in e. where names the row in the output. */
 void world_check(struct world *w, const char *where, const struct packet *p,
 		 const struct expected *e);

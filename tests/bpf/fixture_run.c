@@ -146,6 +146,20 @@ static bool is_syn(const struct packet *p)
 	return protocol == 6 && (p->bytes[p->l4 + 13] & (PACKET_SYN | PACKET_ACK)) == PACKET_SYN;
 }
 
+bool world_takes_meta(struct world *w, uint32_t len)
+{
+	static struct outcome o;
+	uint32_t before = w->meta_len;
+	struct packet p;
+
+	packet_build(&p, &(struct packet_spec){0});
+	w->meta_len = len;
+	int err = world_run(w, &p, &o);
+
+	w->meta_len = before;
+	return !err;
+}
+
 void world_check(struct world *w, const char *where, const struct packet *p,
 		 const struct expected *e)
 {

@@ -152,21 +152,32 @@ static void what_has_no_way_is_dropped(void)
 }
 
 /*
- * Metadata in front of the packet takes the headroom away (kernels since 6.3 allow that much of
- * it).
+ * Metadata in front of the packet takes the headroom away; kernels before 6.3 or so allow too little
+ * of it. Returns whether this one can be asked.
  */
-static void no_headroom_is_counted(void)
+static bool check_no_headroom(void)
 {
 	struct packet p;
 	struct world w;
 
 	open_world(&w);
+	if (!world_takes_meta(&w, 200)) {
+		world_close(&w);
+		return false;
+	}
 	world_add_backend(&w, 5, &tunnel_rows[3].tunnel, true, 0);
 	w.meta_len = 200;
 	packet_build(&p, &(struct packet_spec){ 0 });
 	world_check(&w, "no headroom", &p,
 		    &(struct expected){ .reason = MTLB_REASON_no_headroom, .tenant = ACME });
 	world_close(&w);
+	return true;
+}
+
+static void no_headroom_is_counted(void)
+{
+	if (!check_no_headroom())
+		test_skip("this kernel allows too little metadata to use the headroom up");
 }
 
 static void node_without_any_configuration_passes_all(void)
@@ -250,9 +261,11 @@ static void every_reason_is_reached(void)
 					.backend = 5,
 					.out = &out });
 	world_close(&w);
-	no_headroom_is_counted();
+	bool has_headroom_test = check_no_headroom();
+
 	for (int r = 1; r < MTLB_REASON_END; r++) {
-		if (world_reached(r) || (r == MTLB_REASON_too_big && sysconf(_SC_PAGESIZE) < 0x10000))
+		if (world_reached(r) || (r == MTLB_REASON_no_headroom && !has_headroom_test) ||
+		    (r == MTLB_REASON_too_big && sysconf(_SC_PAGESIZE) < 0x10000))
 			continue;
 		printf("     reason %s is not reached\n", world_reason_name(r));
 		CU_FAIL("not reached");
