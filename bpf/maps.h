@@ -34,11 +34,19 @@ struct address_table {
 
 struct vip_table {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE | BPF_F_INNER_MAP);
-	__uint(max_entries, 2);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, MTLB_TABLE_SMALL);
 	__type(key, __u32);
 	__type(value, struct mtlb_vip);
 } vip_table SEC(".maps");
+
+struct vip_table_large {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE | BPF_F_INNER_MAP);
+	__uint(max_entries, 2 * MTLB_TABLE_SMALL);
+	__type(key, __u32);
+	__type(value, struct mtlb_vip);
+} vip_table_large SEC(".maps");
 
 /* Tables of one size (no BPF_F_INNER_MAP): their look-ups are inlined. */
 struct {
@@ -62,6 +70,13 @@ struct {
 	__type(key, __u32);
 	__array(values, struct vip_table);
 } vip_tables SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 16);
+	__type(key, __u32);
+	__array(values, struct vip_table_large);
+} vip_tables_large SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

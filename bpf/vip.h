@@ -74,6 +74,22 @@ static __always_inline enum mtlb_reason vip_find_tenant(struct pkt *p)
 	return MTLB_REASON_CONTINUE;
 }
 
+/* In the table of the tenant. */
+static __always_inline enum mtlb_reason vip_find_own(struct pkt *p, void *table)
+{
+	if (!p->defect) {
+		const struct vip_key key = {p->tuple.destination_port, (__u8)p->tuple.protocol,
+					    MTLB_ENTRY_VIP};
+
+		p->vip = vip_find(table, &p->tuple, key);
+		if (p->vip)
+			return MTLB_REASON_CONTINUE;
+	}
+	if (!vip_find_address(table, &p->tuple))
+		return MTLB_REASON_not_vip;
+	return p->defect ? p->defect : MTLB_REASON_not_vip_port;
+}
+
 static __always_inline enum mtlb_reason vip(struct xdp_md *ctx, struct pkt *p)
 {
 	enum mtlb_reason reason;
@@ -86,21 +102,14 @@ static __always_inline enum mtlb_reason vip(struct xdp_md *ctx, struct pkt *p)
 			return reason;
 	}
 	tenant = p->tenant;
-	table = bpf_map_lookup_elem(&vip_tables, &tenant);
-	if (!table)
-		return MTLB_REASON_not_vip; /* the tenant has no VIP, or is suspended */
 	p->owner = bpf_map_lookup_elem(&tenants, &tenant);
 	if (!p->owner)
 		return MTLB_REASON_internal;
-	if (!p->defect) {
-		const struct vip_key key = {p->tuple.destination_port, (__u8)p->tuple.protocol,
-					    MTLB_ENTRY_VIP};
-
-		p->vip = vip_find(table, &p->tuple, key);
-		if (p->vip)
-			return MTLB_REASON_CONTINUE;
-	}
-	if (!vip_find_address(table, &p->tuple))
-		return MTLB_REASON_not_vip;
-	return p->defect ? p->defect : MTLB_REASON_not_vip_port;
+	table = bpf_map_lookup_elem(&vip_tables, &tenant);
+	if (table)
+		return vip_find_own(p, table); /* the same lines below, but with look-ups inlined */
+	table = bpf_map_lookup_elem(&vip_tables_large, &tenant);
+	if (table)
+		return vip_find_own(p, table);
+	return MTLB_REASON_not_vip; /* the tenant has no VIP, or is suspended */
 }

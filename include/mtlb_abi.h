@@ -27,6 +27,7 @@ enum {
 	MTLB_RING_LOG2_MAX = 20,
 	MTLB_VIP_BACKENDS_MAX = 32767, /* a ring slot indexes the VIP's backends by 15 bits */
 	MTLB_BACKENDS_MAX = 1 << 24, /* a flow entry names a backend by 24 bits */
+	MTLB_TABLE_SMALL = 256,      /* entries of a VIP table in vip_tables: 16 kB, 64 VIPs or more */
 	MTLB_TABLE_PROBES = 8,       /* open-addressed tables: mtlbd builds them so that this suffices */
 	MTLB_FLOW_WAYS = 4,          /* entries in a flow bucket: one cache line */
 	MTLB_L2_MAX = 22,            /* Ethernet and two tags */
@@ -97,7 +98,9 @@ struct mtlb_tenant {
 MTLB_ASSERT_SIZE(struct mtlb_tenant, 64);
 MTLB_ASSERT_AT(struct mtlb_tenant, flows, 48);
 
-/* ---- vip_tables: array of maps, tenant slot -> array of struct mtlb_vip, a power of two ----------
+/* ---- vip_tables: array of maps, tenant slot -> array of MTLB_TABLE_SMALL struct mtlb_vip -----------
+ * vip_tables_large: the same, of any larger power of two, looked at where vip_tables has none. The kernel
+ * inlines a look-up only where all inner maps have one size; a call costs 5 ns where returns are hardened.
  * Open-addressed: position (mtlb_table_hash() + probe) & (max_entries - 1), fewer than MTLB_TABLE_PROBES probes.
  * address_tables: the same with one slot, and one entry for each address that is reachable through
  * shared segments: (address, 0, 0) -> tenant in .id. All its tables have one size, so that the look-up is inlined.
@@ -250,7 +253,8 @@ struct mtlb_node {
  *   segments        array, mmap    struct mtlb_segment
  *   address_tables  array of maps  one array, mmap, of fixed size: struct mtlb_vip
  *   tenants         array, mmap    struct mtlb_tenant
- *   vip_tables      array of maps  array, mmap, BPF_F_INNER_MAP: struct mtlb_vip
+ *   vip_tables      array of maps  array, mmap, of fixed size: struct mtlb_vip
+ *   vip_tables_large array of maps array, mmap, BPF_F_INNER_MAP: struct mtlb_vip
  *   rings           array, mmap    union mtlb_ring_unit
  *   backends        array, mmap    struct mtlb_backend
  *   flows           array, mmap    struct mtlb_flow_bucket

@@ -132,10 +132,10 @@ static struct bpf_map *outer_map(const struct world *w, uint32_t tenant)
 	return tenant ? w->skel->maps.vip_tables : w->skel->maps.address_tables;
 }
 
-/* The table of addresses has the size that the skeleton gives all of them. */
+/* Of the maps of maps whose tables have one size, as the skeleton gives it. */
 static uint32_t table_size(const struct world *w, uint32_t tenant)
 {
-	return tenant ? WORLD_TABLE : bpf_map__max_entries(w->skel->maps.address_table);
+	return bpf_map__max_entries(tenant ? w->skel->maps.vip_table : w->skel->maps.address_table);
 }
 
 void world_add_tenant(struct world *w, uint32_t tenant, uint32_t flow_base, uint32_t flow_mask)

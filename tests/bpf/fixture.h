@@ -19,7 +19,6 @@ enum {
 	WORLD_SEGMENTS = 16,
 	WORLD_UNITS = 4096,
 	WORLD_BUCKETS = 64,
-	WORLD_TABLE = 16,            /* positions in a tenant's VIP table */
 };
 
 struct mtlb_bpf;

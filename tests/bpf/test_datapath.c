@@ -122,7 +122,7 @@ static void first_open_pins_all_maps(void)
 {
 	static const char *const pins[] = {
 		"node",        "segments", "vip_tables",   "rings",     "backends",
-		"tenants",     "address_tables",
+		"tenants",     "address_tables", "vip_tables_large",
 		"flows",       "tx_ports", "tenant_stats", "vip_stats", "backend_stats",
 		"tenant_info", "vip_info", "backend_info", "program",
 	};
@@ -143,8 +143,8 @@ static void first_open_pins_all_maps(void)
 static void second_open_adopts_what_the_first_wrote(void)
 {
 	struct maps_limits other = small;
-	struct mtlb_vip table[4] = {{}, {.id = 77}};
-	struct maps_swap swap = {.tenant = 9, .entries = table, .n = 4};
+	struct mtlb_vip table[MTLB_TABLE_SMALL] = {{}, {.id = 77}};
+	struct maps_swap swap = {.tenant = 9, .entries = table, .n = MTLB_TABLE_SMALL};
 	struct report r = {};
 
 	reset();
@@ -163,7 +163,7 @@ static void second_open_adopts_what_the_first_wrote(void)
 	CU_ASSERT_EQUAL(m->limits.flow_buckets, 1024);
 	CU_ASSERT_EQUAL(m->node->generation, 42);
 	CU_ASSERT_EQUAL(m->flows[1023].ways[3].fingerprint, 7);
-	CU_ASSERT_EQUAL(m->tables[9].n, 4);
+	CU_ASSERT_EQUAL(m->tables[9].n, MTLB_TABLE_SMALL);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(m->tables[9].entries);
 	CU_ASSERT_EQUAL(m->tables[9].entries[1].id, 77);
 	CU_ASSERT_PTR_NULL(m->tables[8].entries);
@@ -371,7 +371,7 @@ static void tables_are_swapped_in_one_batch(void)
 	enum {
 		N = 2000
 	};
-	struct mtlb_vip table[32] = {};
+	static struct mtlb_vip table[2 * MTLB_TABLE_SMALL];
 	static struct mtlb_vip addresses[256]; /* four times the VIPs of small */
 	static struct maps_swap swaps[N + 1];
 	struct report r = {};
@@ -381,7 +381,7 @@ static void tables_are_swapped_in_one_batch(void)
 	struct maps *m = datapath_maps(dp);
 
 	for (uint32_t i = 0; i < N; i++)
-		swaps[i + 1] = (struct maps_swap){.tenant = i + 1, .entries = table, .n = 32};
+		swaps[i + 1] = (struct maps_swap){.tenant = i + 1, .entries = table, .n = i % 8 ? MTLB_TABLE_SMALL : 2 * MTLB_TABLE_SMALL};
 	swaps[0] = (struct maps_swap){.tenant = 0, .entries = addresses, .n = 256};
 	double start = now_ms();
 
@@ -406,14 +406,16 @@ static void tables_are_swapped_in_one_batch(void)
 	datapath_close(dp);
 	dp = open_pins();
 	CU_ASSERT_PTR_NULL(datapath_maps(dp)->tables[3].entries);
-	CU_ASSERT_EQUAL(datapath_maps(dp)->tables[4].n, 32);
+	CU_ASSERT_EQUAL(datapath_maps(dp)->tables[4].n, MTLB_TABLE_SMALL);
 	datapath_close(dp);
 }
 
 static void a_refused_swap_changes_nothing(void)
 {
-	struct mtlb_vip old[2] = {{.id = 1}}, fresh[2] = {{.id = 2}};
-	struct maps_swap swaps[] = {{1, old, 2}, {2, fresh, 2}, {4000, fresh, 2}};
+	struct mtlb_vip old[MTLB_TABLE_SMALL] = {{.id = 1}}, fresh[MTLB_TABLE_SMALL] = {{.id = 2}};
+	struct maps_swap swaps[] = {{1, old, MTLB_TABLE_SMALL},
+				    {2, fresh, MTLB_TABLE_SMALL},
+				    {4000, fresh, MTLB_TABLE_SMALL}};
 	struct report r = {};
 
 	reset();
@@ -428,6 +430,31 @@ static void a_refused_swap_changes_nothing(void)
 	CU_ASSERT_PTR_NULL(m->tables[2].entries);
 	report_clear(&r);
 	datapath_close(dp);
+}
+
+/* A tenant that outgrows the small tables, and shrinks again: adopted as it is each time. */
+static void a_table_changes_its_size(void)
+{
+	static struct mtlb_vip entries[4 * MTLB_TABLE_SMALL];
+	static const uint32_t sizes[] = {1, 4, 2, 1, 2};
+	struct report r = {};
+
+	reset();
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
+		struct maps_swap swap = {5, entries, sizes[i] * MTLB_TABLE_SMALL};
+		struct datapath *dp = open_pins();
+		struct maps *m = datapath_maps(dp);
+
+		entries[1].id = i;
+		CU_ASSERT_EQUAL(m->ops->swap_tables(m, &swap, 1, &r), 0);
+		CU_ASSERT_EQUAL(m->tables[5].n, swap.n);
+		datapath_close(dp);
+		dp = open_pins();
+		m = datapath_maps(dp);
+		CU_ASSERT_EQUAL(m->tables[5].n, swap.n);
+		CU_ASSERT_EQUAL(m->tables[5].entries[1].id, i);
+		datapath_close(dp);
+	}
 }
 
 static void grace_waits(void)
@@ -552,6 +579,7 @@ static const struct test tests[] = {
 	TEST(an_interface_name_may_hold_a_dot),
 	TEST(sharing_tells_why_not),
 	TEST(tables_are_swapped_in_one_batch),
+	TEST(a_table_changes_its_size),
 	TEST(a_refused_swap_changes_nothing),
 	TEST(grace_waits),
 	TEST(packets_are_counted_and_counters_zeroed),

@@ -21,7 +21,7 @@ struct mtlb_vip *steps_table_bytes(const struct image *i, uint32_t tenant, uint3
 	if (tenant == MTLB_TENANT_NONE)
 		*n = maps_address_entries(&i->limits);
 	else
-		*n = t ? t->n : 1;
+		*n = t ? t->n : MTLB_TABLE_SMALL;
 	bytes = calloc(*n, sizeof(*bytes));
 	if (!bytes || !t)
 		return bytes;

@@ -286,8 +286,9 @@ static void read_table(struct adopt *a, uint32_t tenant)
 
 	if (!from->entries || !image_has_tenant(a->image, tenant))
 		return;
-	if (!from->n || from->n & (from->n - 1) ||
-	    (tenant == MTLB_TENANT_NONE && from->n != maps_address_entries(&a->maps->limits))) {
+	if (from->n & (from->n - 1) ||
+	    (tenant == MTLB_TENANT_NONE ? from->n != maps_address_entries(&a->maps->limits)
+					: from->n < MTLB_TABLE_SMALL)) {
 		REFUSE(a, "table %u: it has %u elements", tenant, from->n);
 		return;
 	}

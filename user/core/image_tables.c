@@ -217,7 +217,7 @@ static void choose_table(struct build *b, uint32_t slot, struct entries *e, cons
 	struct image_tenant *t = &b->image->tenants[slot];
 	struct table *old = image_has_tenant(b->previous, slot) ? b->previous->tenants[slot].table
 								: NULL;
-	uint32_t least = 1, growths = GROWTHS;
+	uint32_t least = MTLB_TABLE_SMALL, growths = GROWTHS;
 
 	entries_sort(e);
 	if (old && table_holds(old, e, b->in->table_key)) {

@@ -26,6 +26,7 @@ const struct map_row map_rows[] = {
 	{"address_tables", DATAPATH_NONE, DATAPATH_NONE},
 	{"tenants", MEMORY(tenants), LIMIT(tenants)},
 	{"vip_tables", DATAPATH_NONE, LIMIT(tenants)},
+	{"vip_tables_large", DATAPATH_NONE, LIMIT(tenants)},
 	{"rings", MEMORY(rings), LIMIT(ring_units)},
 	{"backends", MEMORY(backends), LIMIT(backends)},
 	{"flows", MEMORY(flows), LIMIT(flow_buckets)},
@@ -100,6 +101,7 @@ struct mtlb_bpf *program_open(const struct maps_limits *limits, const struct dat
 		skel->rodata->segment_mask = limits->segments - 1;
 	/* only the types of their values are wanted, for the tables that tables.c makes */
 	bpf_map__set_autocreate(skel->maps.vip_table, false);
+	bpf_map__set_autocreate(skel->maps.vip_table_large, false);
 	bpf_map__set_autocreate(skel->maps.address_table, false);
 	bpf_map__set_max_entries(skel->maps.tx_ports, DATAPATH_TX_PORTS);
 	for (const struct map_row *row = map_rows; row->name; row++) {

@@ -15,6 +15,7 @@ struct fresh { /* a table being published */
 	uint32_t tenant;
 	struct maps_table table;
 	int fd;
+	__u32 old_id; /* of the table of the same class that it replaces, or 0 */
 };
 
 static void unmap_table(struct maps_table *t)
@@ -35,26 +36,47 @@ static int map_table(int fd, uint32_t n, struct maps_table *out)
 	return 0;
 }
 
-static const struct bpf_map *table_like(const struct datapath *dp, uint32_t tenant)
+/* The maps of maps: a table lies in one of them, by its tenant and size. */
+enum table_class {
+	TABLE_SMALL,
+	TABLE_LARGE,
+	TABLE_ADDRESSES,
+	TABLE_CLASSES
+};
+
+static enum table_class table_class(uint32_t tenant, uint32_t n)
 {
-	return tenant == MTLB_TENANT_NONE ? dp->skel->maps.address_table : dp->skel->maps.vip_table;
+	if (tenant == MTLB_TENANT_NONE)
+		return TABLE_ADDRESSES;
+	return n == MTLB_TABLE_SMALL ? TABLE_SMALL : TABLE_LARGE;
 }
 
-static int table_outer(const struct datapath *dp, uint32_t tenant)
+static const struct bpf_map *table_like(const struct datapath *dp, enum table_class class)
 {
-	return bpf_map__fd(tenant == MTLB_TENANT_NONE ? dp->skel->maps.address_tables
-						      : dp->skel->maps.vip_tables);
+	const struct bpf_map *const like[] = {dp->skel->maps.vip_table, dp->skel->maps.vip_table_large,
+					      dp->skel->maps.address_table};
+
+	return like[class];
+}
+
+static int table_outer(const struct datapath *dp, enum table_class class)
+{
+	const struct bpf_map *const outer[] = {dp->skel->maps.vip_tables,
+					       dp->skel->maps.vip_tables_large,
+					       dp->skel->maps.address_tables};
+
+	return bpf_map__fd(outer[class]);
 }
 
 static int create_table(struct datapath *dp, const struct maps_swap *s, struct fresh *out)
 {
-	const struct bpf_map *like = table_like(dp, s->tenant);
+	const struct bpf_map *like = table_like(dp, table_class(s->tenant, s->n));
 	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = bpf_map__map_flags(like),
 		    .btf_fd = bpf_object__btf_fd(dp->skel->obj),
 		    .btf_key_type_id = bpf_map__btf_key_type_id(like),
 		    .btf_value_type_id = bpf_map__btf_value_type_id(like));
 
-	if (!s->n || s->n & (s->n - 1))
+	if (s->n & (s->n - 1) || (s->tenant != MTLB_TENANT_NONE && s->n < MTLB_TABLE_SMALL))
 		return -EINVAL;
 	int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, bpf_map__name(like), sizeof(__u32),
 				sizeof(struct mtlb_vip), s->n, &opts);
@@ -108,89 +130,98 @@ static int publish_singly(int outer, const struct fresh *f, size_t n, __u32 *don
 }
 
 /* The mapping of the old table still holds it, so its id still leads to it. */
-static int table_fd(const struct maps_table *t, const __u32 *ids, uint32_t tenant)
+static void put_back(struct datapath *dp, const struct fresh *f)
 {
-	return t->entries && ids[tenant] ? bpf_map_get_fd_by_id(ids[tenant]) : -1;
+	enum table_class class = table_class(f->tenant, f->table.n);
+	int outer = table_outer(dp, class);
+	_cleanup_close_ int fd = f->old_id ? bpf_map_get_fd_by_id(f->old_id) : -1;
+
+	if (fd < 0 ? bpf_map_delete_elem(outer, &f->tenant)
+		   : bpf_map_update_elem(outer, &f->tenant, &fd, BPF_ANY))
+		log_error("the table of tenant slot %u could not be put back: %s", f->tenant,
+			  strerror(errno));
 }
 
-static void unpublish(struct datapath *dp, const struct fresh *f, __u32 done, const __u32 *old_ids)
+/* f: n tables of one class. *done: so many are published, also where it fails. */
+static int publish_class(struct datapath *dp, enum table_class class, struct fresh *f, size_t n,
+			 __u32 *done)
 {
-	while (done-- > 0) {
-		int outer = table_outer(dp, f[done].tenant);
-		const struct maps_table *old = &dp->maps.tables[f[done].tenant];
-		_cleanup_close_ int fd = table_fd(old, old_ids, f[done].tenant);
+	int outer = table_outer(dp, class);
+	int err = -EOPNOTSUPP;
 
-		if (fd < 0 ? bpf_map_delete_elem(outer, &f[done].tenant)
-			   : bpf_map_update_elem(outer, &f[done].tenant, &fd, BPF_ANY))
-			log_error("the table of tenant slot %u could not be put back: %s",
-				  f[done].tenant, strerror(errno));
-	}
+	*done = 0;
+	for (size_t i = 0; i < n; i++)
+		if (bpf_map_lookup_elem(outer, &f[i].tenant, &f[i].old_id))
+			f[i].old_id = 0;
+	if (n > 1)
+		err = publish_batch(outer, f, n, done);
+	if (is_batch_unknown(err) && !*done)
+		err = publish_singly(outer, f, n, done);
+	return err;
 }
 
-/* f: the tenants' tables, then that of addresses where it is among them: new VIPs are there before they are found. */
-static int publish(struct datapath *dp, const struct fresh *f, size_t n)
+/*
+ * f: ordered by class, the table of addresses last: new VIPs are there before they are found. A tenant whose table changes
+ * its class has both for a moment, and either is right: the old one goes when all are published.
+ */
+static int publish(struct datapath *dp, struct fresh *f, size_t n)
 {
-	size_t n_vip = n && f[n - 1].tenant == MTLB_TENANT_NONE ? n - 1 : n;
-	int outer = bpf_map__fd(dp->skel->maps.vip_tables);
-	_cleanup_free_ __u32 *old_ids = calloc(dp->maps.limits.tenants, sizeof(*old_ids));
-	__u32 done = 0, last = 0;
+	size_t published = 0;
 	int err = 0;
 
-	if (!old_ids)
-		return -ENOMEM;
-	for (size_t i = 0; i < n; i++)
-		bpf_map_lookup_elem(table_outer(dp, f[i].tenant), &f[i].tenant,
-				    &old_ids[f[i].tenant]);
-	if (n_vip) {
-		err = n_vip > 1 ? publish_batch(outer, f, n_vip, &done) : -EOPNOTSUPP;
-		if (is_batch_unknown(err) && !done)
-			err = publish_singly(outer, f, n_vip, &done);
+	while (published < n && !err) {
+		enum table_class class = table_class(f[published].tenant, f[published].table.n);
+		size_t end = published;
+		__u32 done;
+
+		while (end < n && table_class(f[end].tenant, f[end].table.n) == class)
+			end++;
+		err = publish_class(dp, class, f + published, end - published, &done);
+		published += done;
 	}
-	if (!err && n_vip < n)
-		err = publish_singly(table_outer(dp, MTLB_TENANT_NONE), f + n_vip, 1, &last);
-	if (err)
-		unpublish(dp, f, done, old_ids);
+	while (err && published > 0)
+		put_back(dp, &f[--published]);
 	return err;
 }
 
 static int create_tables(struct datapath *dp, const struct maps_swap *swaps, size_t n,
 			 struct fresh *fresh, size_t *made)
 {
-	const struct maps_swap *addresses = NULL;
 	int err = 0;
 
-	for (size_t i = 0; i < n && !err; i++) {
+	for (size_t i = 0; i < n; i++)
 		if (swaps[i].tenant >= dp->maps.limits.tenants)
 			return -EINVAL;
-		if (!swaps[i].entries)
-			continue;
-		if (swaps[i].tenant == MTLB_TENANT_NONE)
-			addresses = &swaps[i];
-		else if (!(err = create_table(dp, &swaps[i], &fresh[*made])))
-			++*made;
-	}
-	if (!err && addresses && !(err = create_table(dp, addresses, &fresh[*made])))
-		++*made;
+	for (enum table_class class = 0; class < TABLE_CLASSES; class ++)
+		for (size_t i = 0; i < n && !err; i++) {
+			if (!swaps[i].entries || table_class(swaps[i].tenant, swaps[i].n) != class)
+				continue;
+			err = create_table(dp, &swaps[i], &fresh[*made]);
+			*made += !err;
+		}
 	return err;
 }
 
-/* Each publishing call has waited until no packet uses what it replaced: the old tables may go. */
+/* Takes the table that is in force now out of its map of maps, unless that holds a newer one. */
+static void retire_table(struct datapath *dp, uint32_t tenant, const struct maps_table *newer)
+{
+	struct maps_table *old = &dp->maps.tables[tenant];
+
+	if (old->entries && (!newer || table_class(tenant, newer->n) != table_class(tenant, old->n)))
+		bpf_map_delete_elem(table_outer(dp, table_class(tenant, old->n)), &tenant);
+	unmap_table(old);
+}
+
+/* Each publishing or deleting call has waited until no packet uses what it replaced: the old tables may go. */
 static void take_over(struct datapath *dp, const struct maps_swap *swaps, size_t n,
 		      struct fresh *fresh, size_t made)
 {
-	for (size_t i = 0; i < n; i++) {
-		struct maps_table *table = &dp->maps.tables[swaps[i].tenant];
-
-		if (swaps[i].entries || !table->entries)
-			continue;
-		bpf_map_delete_elem(table_outer(dp, swaps[i].tenant), &swaps[i].tenant);
-		unmap_table(table);
-	}
+	for (size_t i = 0; i < n; i++)
+		if (!swaps[i].entries)
+			retire_table(dp, swaps[i].tenant, NULL);
 	for (size_t i = 0; i < made; i++) {
-		struct maps_table *table = &dp->maps.tables[fresh[i].tenant];
-
-		unmap_table(table);
-		*table = fresh[i].table;
+		retire_table(dp, fresh[i].tenant, &fresh[i].table);
+		dp->maps.tables[fresh[i].tenant] = fresh[i].table;
 		close(fresh[i].fd);
 	}
 }
@@ -271,6 +302,20 @@ static int adopt_table(int outer, uint32_t tenant, struct maps_table *out)
 	return map_table(fd, info.max_entries, out);
 }
 
+/* In the order of the data plane. An mtlbd that ended between publishing a small table and taking the large one away left both. */
+static int adopt_tenant(const struct datapath *dp, uint32_t tenant, struct maps_table *out)
+{
+	int large = table_outer(dp, TABLE_LARGE);
+	int err = adopt_table(table_outer(dp, TABLE_SMALL), tenant, out);
+	__u32 id;
+
+	if (!err && !out->entries)
+		return adopt_table(large, tenant, out);
+	if (!err && !bpf_map_lookup_elem(large, &tenant, &id))
+		bpf_map_delete_elem(large, &tenant);
+	return err;
+}
+
 int tables_open(struct datapath *dp, struct report *r)
 {
 	int err = open_grace(dp);
@@ -283,7 +328,9 @@ int tables_open(struct datapath *dp, struct report *r)
 	if (!dp->maps.tables)
 		return -ENOMEM;
 	for (uint32_t t = 0; dp->adopted && t < dp->maps.limits.tenants; t++) {
-		err = adopt_table(table_outer(dp, t), t, &dp->maps.tables[t]);
+		err = t == MTLB_TENANT_NONE
+			      ? adopt_table(table_outer(dp, TABLE_ADDRESSES), t, &dp->maps.tables[t])
+			      : adopt_tenant(dp, t, &dp->maps.tables[t]);
 		if (err) {
 			report_add(r, dp->pin_dir,
 				   "the VIP table of tenant slot %u cannot be read: %s", t,
