@@ -60,8 +60,10 @@ static __always_inline __u32 flow_yield(const struct mtlb_flow *f, const struct 
 
 	if (f->fingerprint == p->hash)
 		return 0x80000;
+	if (state == MTLB_FLOW_FREE)
+		return 0x60000;
 	/* the entry may be another VIP's, whose flows live longer */
-	if (!mtlb_flow_is_live(word, now, p->owner->idle_ticks, p->vip->short_ticks))
+	if (!mtlb_flow_is_live(word, now, p->owner->idle_ticks, p->owner->idle_ticks))
 		return 0x40000;
 	if (state == MTLB_FLOW_NEW)
 		return 0x20000 | age;

@@ -70,7 +70,9 @@ static inline __attribute__((always_inline)) __u32 mtlb_segment_hash(__u32 ifind
 {
 	__u64 word = (__u64)ifindex << 32 | (__u32)vlan << 16 | inner_vlan;
 
-	return (__u32)(word * 0x9e3779b97f4a7c15ULL >> 40);
+	word *= 0x9e3779b97f4a7c15ULL;
+	word ^= word >> 32;
+	return (__u32)(word * 0xd6e8feb86659fd93ULL >> 32);
 }
 
 /* ---- what is taken from a flow hash: disjoint bits as far as there are any ---------------------- */
@@ -187,7 +189,8 @@ mtlb_flow_is_live(__u64 word, __u16 now, __u32 idle_ticks, __u32 short_ticks)
 
 	if (state == MTLB_FLOW_FREE)
 		return 0;
-	return age <= (state == MTLB_FLOW_CONFIRMED ? idle_ticks : short_ticks);
+	/* the clock may have gone on since the caller read it: up to two ticks ahead is alive */
+	return (__u16)(age + 2) <= (state == MTLB_FLOW_CONFIRMED ? idle_ticks : short_ticks) + 2;
 }
 
 /* ---- Internet checksum (RFC 1071) --------------------------------------------------------------- */

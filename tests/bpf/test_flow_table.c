@@ -26,7 +26,10 @@ static const struct row {
 	{ "one free", { { C, 1 }, { N, 20 }, { F, 20 }, { FREE, 0 } }, 3 },
 	{ "timed out confirmed", { { N, 20 }, { F, 20 }, { C, IDLE + 2 }, { N, 25 } }, 2 },
 	{ "timed out new", { { N, 20 }, { N, SHORT + 2 }, { C, 1 }, { N, 25 } }, 1 },
-	{ "timed out closing", { { N, 20 }, { F, SHORT + 2 }, { C, 1 }, { N, 25 } }, 1 },
+	{ "timed out closing", { { N, 20 }, { F, IDLE + 2 }, { C, 1 }, { N, 25 } }, 1 },
+	/* it may be another VIP's, whose short timeout is longer */
+	{ "closing beyond this VIP's timeout", { { N, 20 }, { F, SHORT + 2 }, { C, 1 }, { N, 25 } }, 3 },
+	{ "free before timed out", { { N, IDLE + 9 }, { C, IDLE + 9 }, { FREE, 0 }, { N, 25 } }, 2 },
 	{ "oldest new", { { N, 5 }, { N, 9 }, { N, 7 }, { C, 200 } }, 1 },
 	{ "new before closing", { { F, 25 }, { F, 20 }, { N, 1 }, { C, 200 } }, 2 },
 	{ "oldest closing", { { F, 5 }, { C, 20 }, { F, 12 }, { C, 200 } }, 2 },

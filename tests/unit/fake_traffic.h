@@ -32,8 +32,7 @@ static inline struct mtlb_flow *flow_find(const struct maps *m, struct mtlb_flow
 }
 
 static inline bool flow_remember(const struct maps *m, uint32_t tenant, struct mtlb_flow_bucket *b,
-				 const struct mtlb_vip *v, uint64_t hash, uint32_t backend,
-				 uint32_t state, uint16_t now)
+				 uint64_t hash, uint32_t backend, uint32_t state, uint16_t now)
 {
 	uint32_t idle_ticks = m->tenants[tenant].idle_ticks; /* an entry may be another VIP's */
 	struct mtlb_flow *victim = NULL;
@@ -42,7 +41,7 @@ static inline bool flow_remember(const struct maps *m, uint32_t tenant, struct m
 		if (b->ways[i].fingerprint == hash && b->ways[i].word)
 			victim = &b->ways[i];
 	for (int i = 0; i < MTLB_FLOW_WAYS && !victim; i++)
-		if (!way_is_taken(m, &b->ways[i], idle_ticks, v->short_ticks, now))
+		if (!way_is_taken(m, &b->ways[i], idle_ticks, idle_ticks, now))
 			victim = &b->ways[i];
 	for (uint32_t lesser = MTLB_FLOW_NEW; lesser <= MTLB_FLOW_CLOSING; lesser += 2)
 		for (int i = 0; i < MTLB_FLOW_WAYS && !victim; i++)
@@ -107,7 +106,7 @@ static inline uint32_t pick(struct fake *fake, uint32_t tenant, const struct mtl
 	uint32_t to = stays ? previous : owner;
 	uint32_t state = is_new || is_udp ? MTLB_FLOW_NEW : MTLB_FLOW_CONFIRMED;
 
-	if (flow_remember(m, tenant, bucket, v, hash, to, state, now))
+	if (flow_remember(m, tenant, bucket, hash, to, state, now))
 		return to;
 	fake->refused[tenant]++;
 	/* where its next packet goes as well, if that is not remembered either, or is */

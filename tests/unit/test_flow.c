@@ -65,6 +65,9 @@ static void flows_live_for_their_timeout(void)
 		{MTLB_FLOW_CONFIRMED, 100, 381, 0},   {MTLB_FLOW_NEW, 100, 128, 1},
 		{MTLB_FLOW_NEW, 100, 129, 0},         {MTLB_FLOW_CLOSING, 100, 129, 0},
 		{MTLB_FLOW_CONFIRMED, 65500, 200, 1}, {MTLB_FLOW_CONFIRMED, 65500, 300, 0},
+		/* seen after the reader took its time */
+		{MTLB_FLOW_CONFIRMED, 101, 100, 1},   {MTLB_FLOW_NEW, 1, 65535, 1},
+		{MTLB_FLOW_CONFIRMED, 103, 100, 0},
 	};
 
 	for (size_t r = 0; r < sizeof(rows) / sizeof(rows[0]); r++)
