@@ -65,6 +65,8 @@ exit_codes() {
 	exits_with unknown_tenant 1 tenant show nobody
 	exits_with unknown_backend 1 backend drain acme/web/nobody
 	exits_with file_managed 1 tenant del acme
+	exits_with dots_are_no_backend 2 backend del acme/web/..
+	exits_with dots_are_no_tenant 1 tenant del ..
 	exits_with bad_value 1 backend set acme/web/a1 weight=0
 	exits_with no_verb 2
 	exits_with unknown_verb 2 tenant frobnicate

@@ -147,6 +147,8 @@ static CURLcode perform(const struct cli *c, CURL *curl, const char *method, con
 
 	curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, socket_path(c));
 	curl_easy_setopt(curl, CURLOPT_URL, url);
+	/* a name "..", squashed, would mean the object above it */
+	curl_easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L);
 	curl_easy_setopt(curl, CURLOPT_PROXY, "");
 	curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method);
 	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, lines);

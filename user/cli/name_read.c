@@ -13,7 +13,7 @@ static int take_part(const char **rest, char part[NAME_TEXT])
 {
 	size_t len = strcspn(*rest, "/");
 
-	if (!len || len >= NAME_TEXT)
+	if (!len || len >= NAME_TEXT || **rest == '.') /* names begin with a letter or a digit */
 		return -EINVAL;
 	memcpy(part, *rest, len);
 	part[len] = '\0';
@@ -53,9 +53,9 @@ static int read_vip(const char **rest, struct name *out)
 	if (!strchr(out->vip, ':'))
 		return 0;
 	if (!*rest || take_part(rest, protocol) || read_endpoint(out->vip, out) ||
-	    (strcmp(protocol, "tcp") && strcmp(protocol, "udp")))
+	    (strcmp(protocol, "tcp") && strcmp(protocol, "udp") && strcmp(protocol, "sctp")))
 		return -EINVAL;
-	snprintf(out->protocol, sizeof(out->protocol), "%.3s", protocol);
+	snprintf(out->protocol, sizeof(out->protocol), "%.4s", protocol);
 	out->vip[0] = '\0';
 	return 0;
 }

@@ -18,7 +18,7 @@ struct name {
 	bool has_endpoint;       /* the VIP was given as ADDRESS:PORT/PROTOCOL */
 	struct addr address;
 	uint16_t port;
-	char protocol[4];
+	char protocol[5];
 };
 
 /*
