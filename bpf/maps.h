@@ -102,6 +102,33 @@ struct {
 	__type(value, struct mtlb_backend);
 } backends SEC(".maps");
 
+/* The live flows of each backend, for least-connections. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 64);
+	__type(key, __u32);
+	__type(value, struct mtlb_backend_load);
+} backend_loads SEC(".maps");
+
+/* By VIP id: the turn counter of round-robin. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 64);
+	__type(key, __u32);
+	__type(value, __u64);
+} turns SEC(".maps");
+
+/* By tenant slot: ICMP errors sent in this tick, tick:32 sent:32. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 16);
+	__type(key, __u32);
+	__type(value, __u64);
+} answers SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_DEVMAP_HASH);
 	__uint(max_entries, 256);
@@ -154,3 +181,12 @@ struct {
 	__type(key, __u32);
 	__type(value, struct mtlb_backend_info);
 } backend_info SEC(".maps");
+
+/* What mtlb_trace found out about its one packet. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct mtlb_trace);
+} trace SEC(".maps");

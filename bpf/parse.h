@@ -30,14 +30,14 @@ static __always_inline void parse_ports(struct pkt *p, const void *l4, const voi
 	if (p->tuple.protocol == IPPROTO_TCP) {
 		if ((const void *)(tcp + 1) > end || room < sizeof(*tcp) ||
 		    tcp->doff < 5 || (__u32)tcp->doff * 4 > room) {
-			p->defect = MTLB_REASON_malformed;
+			p->defect = MTLB_REASON_bad_l4_header;
 			return;
 		}
 		p->tcp_flags = ((const __u8 *)tcp)[13];
 	} else if (p->tuple.protocol == IPPROTO_UDP) {
 		if ((const void *)(udp + 1) > end || room < sizeof(*udp) ||
 		    bpf_ntohs(udp->len) < sizeof(*udp) || bpf_ntohs(udp->len) > room) {
-			p->defect = MTLB_REASON_malformed;
+			p->defect = MTLB_REASON_bad_l4_header;
 			return;
 		}
 	} else {
@@ -68,8 +68,10 @@ static __always_inline enum mtlb_reason parse_ipv4(struct pkt *p, const void *l3
 	header = ip->ihl * 4;
 	total = bpf_ntohs(ip->tot_len);
 	p->ip_len = total;
-	if (header < sizeof(*ip) || total < header || total > (__u64)(end - l3))
-		p->defect = MTLB_REASON_malformed;
+	if (header < sizeof(*ip) || total < header)
+		p->defect = MTLB_REASON_bad_ip_header;
+	else if (total > (__u64)(end - l3))
+		p->defect = MTLB_REASON_truncated;
 	else if (ip->frag_off & IPV4_MORE_OR_OFFSET)
 		p->defect = MTLB_REASON_fragment;
 	else
@@ -97,7 +99,7 @@ static __always_inline enum mtlb_reason parse_ipv6(struct pkt *p, const void *l3
 	payload = bpf_ntohs(ip->payload_len);
 	p->ip_len = payload + sizeof(*ip);
 	if (payload + sizeof(*ip) > (__u64)(end - l3))
-		p->defect = MTLB_REASON_malformed;
+		p->defect = MTLB_REASON_truncated;
 	else if (ip->nexthdr == IPPROTO_FRAGMENT_HEADER)
 		p->defect = MTLB_REASON_fragment;
 	else

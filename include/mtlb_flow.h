@@ -75,6 +75,46 @@ static inline __attribute__((always_inline)) __u32 mtlb_segment_hash(__u32 ifind
 	return (__u32)(word * 0xd6e8feb86659fd93ULL >> 32);
 }
 
+/* The hash that chooses the slot of a VIP of algorithm source: client address, cut to bits of its 128. */
+static inline __attribute__((always_inline)) __u64
+mtlb_source_hash(const struct mtlb_tuple *t, __u32 bits, const __u32 *key)
+{
+	struct mtlb_tuple source = {.protocol = 0};
+
+	for (__u32 i = 0; i < 4; i++) {
+		__u32 kept = bits < 32 * i ? 0 : bits - 32 * i;
+		__u32 mask = kept >= 32 ? 0xffffffff : kept ? 0xffffffff << (32 - kept) : 0;
+
+		source.source[i] = t->source[i] & __builtin_bswap32(mask);
+	}
+	return mtlb_flow_hash(&source, key);
+}
+
+/* The tuple under which the first fragment of a packet is remembered. id: as it lies in memory. */
+static inline __attribute__((always_inline)) __u64
+mtlb_fragment_hash(const struct mtlb_tuple *t, __u32 id, __u32 protocol, const __u32 *key)
+{
+	struct mtlb_tuple fragment = *t;
+
+	fragment.source_port = (__be16)(id >> 16);
+	fragment.destination_port = (__be16)id;
+	fragment.protocol = protocol | 0x10000;
+	return mtlb_flow_hash(&fragment, key);
+}
+
+/* ---- live flows of a backend: struct mtlb_backend_load ------------------------------------------ */
+static inline __attribute__((always_inline)) __u32 mtlb_load(__u64 word, __u32 added)
+{
+	__u32 load = (__u32)word + added - (__u32)(word >> 32);
+
+	return load >> 31 ? 0 : load; /* below zero for a moment: a flow ended that was not counted */
+}
+
+static inline __u64 mtlb_load_word(__u32 counted, __u32 mark)
+{
+	return (__u64)mark << 32 | counted;
+}
+
 /* ---- what is taken from a flow hash: disjoint bits as far as there are any ---------------------- */
 static inline __attribute__((always_inline)) __u32 mtlb_hash_slot(__u64 hash, __u32 ring_log2)
 {
@@ -122,10 +162,16 @@ static inline __attribute__((always_inline)) __u32 mtlb_vip_word_log2(__u64 word
 	return (__u32)(word >> 32) & 31;
 }
 
-/* ---- backend word: state:8 variant:1 zero:55 ---------------------------------------------------- */
-static inline __u64 mtlb_backend_word(enum mtlb_backend_state state, unsigned int variant)
+/* ---- backend word: state:8 variant:1 zero:7 weight:16 zero:32 ------------------------------------ */
+static inline __u64 mtlb_backend_word(enum mtlb_backend_state state, unsigned int variant,
+				      unsigned int weight)
 {
-	return (__u64)state | (__u64)(variant & 1) << 8;
+	return (__u64)state | (__u64)(variant & 1) << 8 | (__u64)(weight & 0xffff) << 16;
+}
+
+static inline __attribute__((always_inline)) __u32 mtlb_backend_word_weight(__u64 word)
+{
+	return (__u32)(word >> 16) & 0xffff;
 }
 
 static inline __attribute__((always_inline)) __u32 mtlb_backend_word_state(__u64 word)
@@ -151,6 +197,7 @@ enum mtlb_flow_state {
 	MTLB_FLOW_NEW = 1,           /* seen once: a SYN, one datagram */
 	MTLB_FLOW_CONFIRMED = 2,     /* a second packet came, or it is older than the move */
 	MTLB_FLOW_CLOSING = 3,       /* FIN or RST seen */
+	MTLB_FLOW_FRAGMENT = 4,      /* no flow: later fragments of a packet follow its first one */
 };
 
 static inline __attribute__((always_inline)) __u64 mtlb_flow_word(__u64 hash, __u32 backend,
@@ -186,11 +233,14 @@ mtlb_flow_is_live(__u64 word, __u16 now, __u32 idle_ticks, __u32 short_ticks)
 {
 	__u32 state = mtlb_flow_word_state(word);
 	__u16 age = (__u16)(now - mtlb_flow_word_seen(word));
+	__u32 ticks = state == MTLB_FLOW_CONFIRMED ? idle_ticks : short_ticks;
 
 	if (state == MTLB_FLOW_FREE)
 		return 0;
+	if (state == MTLB_FLOW_FRAGMENT)
+		ticks = MTLB_FRAGMENT_TICKS;
 	/* the clock may have gone on since the caller read it: up to two ticks ahead is alive */
-	return (__u16)(age + 2) <= (state == MTLB_FLOW_CONFIRMED ? idle_ticks : short_ticks) + 2;
+	return (__u16)(age + 2) <= ticks + 2;
 }
 
 /* ---- Internet checksum (RFC 1071) --------------------------------------------------------------- */

@@ -268,13 +268,13 @@ struct mtlb_backend *world_add_backend(struct world *w, uint32_t id, const struc
 	compose(&b->encap0, t, inner_is_v4);
 	b->encap0.ifindex = ifindex ? ifindex : w->in;
 	b->encap1 = b->encap0;
-	b->word = mtlb_backend_word(MTLB_BACKEND_UP, 0);
+	b->word = mtlb_backend_word(MTLB_BACKEND_UP, 0, 100);
 	return b;
 }
 
 void world_set_state(struct world *w, uint32_t backend, enum mtlb_backend_state state)
 {
-	w->backends[backend].word = mtlb_backend_word(state, 0);
+	w->backends[backend].word = mtlb_backend_word(state, 0, 100);
 }
 
 uint64_t world_hash(const struct world *w, uint32_t tenant, const struct packet_spec *s)

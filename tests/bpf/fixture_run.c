@@ -24,6 +24,7 @@ static const char *const reason_names[] = {
 
 enum {
 	FORWARD,
+	REPLY,
 	PASS,
 	DROP
 };
@@ -46,7 +47,7 @@ const char *world_reason_name(enum mtlb_reason reason)
 /* Sums the CPUs of n elements of words 8-byte counters each; adds times to sums. */
 static void add_stats(int fd, uint32_t n, uint32_t words, uint64_t times, uint64_t *sums)
 {
-	static uint64_t values[CPUS_MAX * 32];
+	static uint64_t values[CPUS_MAX * 64];
 	int cpus = libbpf_num_possible_cpus();
 
 	for (uint32_t key = 0; key < n; key++) {
@@ -96,6 +97,8 @@ static int verdict_of(const struct expected *e)
 {
 	if (reason_verdicts[e->reason] == FORWARD)
 		return e->is_redirected ? XDP_REDIRECT : XDP_TX;
+	if (reason_verdicts[e->reason] == REPLY)
+		return XDP_TX;
 	return reason_verdicts[e->reason] == PASS ? XDP_PASS : XDP_DROP;
 }
 

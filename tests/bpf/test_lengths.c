@@ -49,7 +49,7 @@ static void check_truncations(struct world *w, const struct packet_spec *s, bool
 		struct expected e = { .reason = MTLB_REASON_not_ip };
 
 		if (has_address) {
-			e.reason = is_vip ? MTLB_REASON_malformed : MTLB_REASON_not_vip;
+			e.reason = is_vip ? MTLB_REASON_truncated : MTLB_REASON_not_vip;
 			e.tenant = ACME;
 		}
 		snprintf(where, sizeof(where), "%u of %u bytes to %s", p.len, whole, s->to);
@@ -90,7 +90,7 @@ static void truncated_options_are_malformed(void)
 
 	for (p.len = p.l3 + 20; p.len < whole; p.len++)
 		world_check(&w, "options", &p,
-			    &(struct expected){ .reason = MTLB_REASON_malformed, .tenant = ACME });
+			    &(struct expected){ .reason = MTLB_REASON_truncated, .tenant = ACME });
 	world_close(&w);
 }
 
@@ -106,39 +106,39 @@ static const struct row {
 	uint16_t value;
 	enum mtlb_reason reason;
 } rows[] = {
-	{ "ihl 0", false, IPPROTO_TCP, L3, 0, 1, 0x40, MTLB_REASON_malformed },
-	{ "ihl 4", false, IPPROTO_TCP, L3, 0, 1, 0x44, MTLB_REASON_malformed },
-	{ "ihl beyond the packet", false, IPPROTO_TCP, L3, 0, 1, 0x4f, MTLB_REASON_malformed },
-	{ "total length 0", false, IPPROTO_TCP, L3, 2, 2, 0, MTLB_REASON_malformed },
-	{ "total length below the header", false, IPPROTO_TCP, L3, 2, 2, 19, MTLB_REASON_malformed },
-	{ "total length without TCP", false, IPPROTO_TCP, L3, 2, 2, 20, MTLB_REASON_malformed },
-	{ "total length cuts TCP", false, IPPROTO_TCP, L3, 2, 2, 39, MTLB_REASON_malformed },
-	{ "total length beyond the frame", false, IPPROTO_TCP, L3, 2, 2, 51, MTLB_REASON_malformed },
-	{ "total length 65535", false, IPPROTO_TCP, L3, 2, 2, 65535, MTLB_REASON_malformed },
-	{ "total length cuts UDP", false, IPPROTO_UDP, L3, 2, 2, 27, MTLB_REASON_malformed },
-	{ "total length below the UDP length", false, IPPROTO_UDP, L3, 2, 2, 37, MTLB_REASON_malformed },
+	{ "ihl 0", false, IPPROTO_TCP, L3, 0, 1, 0x40, MTLB_REASON_bad_ip_header },
+	{ "ihl 4", false, IPPROTO_TCP, L3, 0, 1, 0x44, MTLB_REASON_bad_ip_header },
+	{ "ihl beyond the packet", false, IPPROTO_TCP, L3, 0, 1, 0x4f, MTLB_REASON_bad_ip_header },
+	{ "total length 0", false, IPPROTO_TCP, L3, 2, 2, 0, MTLB_REASON_bad_ip_header },
+	{ "total length below the header", false, IPPROTO_TCP, L3, 2, 2, 19, MTLB_REASON_bad_ip_header },
+	{ "total length without TCP", false, IPPROTO_TCP, L3, 2, 2, 20, MTLB_REASON_bad_l4_header },
+	{ "total length cuts TCP", false, IPPROTO_TCP, L3, 2, 2, 39, MTLB_REASON_bad_l4_header },
+	{ "total length beyond the frame", false, IPPROTO_TCP, L3, 2, 2, 51, MTLB_REASON_truncated },
+	{ "total length 65535", false, IPPROTO_TCP, L3, 2, 2, 65535, MTLB_REASON_truncated },
+	{ "total length cuts UDP", false, IPPROTO_UDP, L3, 2, 2, 27, MTLB_REASON_bad_l4_header },
+	{ "total length below the UDP length", false, IPPROTO_UDP, L3, 2, 2, 37, MTLB_REASON_bad_l4_header },
 	{ "first fragment", false, IPPROTO_TCP, L3, 6, 2, 0x2000, MTLB_REASON_fragment },
 	{ "middle fragment", false, IPPROTO_TCP, L3, 6, 2, 0x2001, MTLB_REASON_fragment },
 	{ "last fragment", false, IPPROTO_UDP, L3, 6, 2, 0x0001, MTLB_REASON_fragment },
 	{ "highest fragment", false, IPPROTO_UDP, L3, 6, 2, 0x1fff, MTLB_REASON_fragment },
 	{ "don't fragment", false, IPPROTO_TCP, L3, 6, 2, 0x4000, MTLB_REASON_forwarded },
 	{ "may fragment", false, IPPROTO_TCP, L3, 6, 2, 0, MTLB_REASON_forwarded },
-	{ "data offset 0", false, IPPROTO_TCP, L4, 12, 1, 0x00, MTLB_REASON_malformed },
-	{ "data offset 4", false, IPPROTO_TCP, L4, 12, 1, 0x40, MTLB_REASON_malformed },
+	{ "data offset 0", false, IPPROTO_TCP, L4, 12, 1, 0x00, MTLB_REASON_bad_l4_header },
+	{ "data offset 4", false, IPPROTO_TCP, L4, 12, 1, 0x40, MTLB_REASON_bad_l4_header },
 	{ "data offset 7", false, IPPROTO_TCP, L4, 12, 1, 0x70, MTLB_REASON_forwarded },
-	{ "data offset 8", false, IPPROTO_TCP, L4, 12, 1, 0x80, MTLB_REASON_malformed },
-	{ "UDP length 0", false, IPPROTO_UDP, L4, 4, 2, 0, MTLB_REASON_malformed },
-	{ "UDP length 7", false, IPPROTO_UDP, L4, 4, 2, 7, MTLB_REASON_malformed },
+	{ "data offset 8", false, IPPROTO_TCP, L4, 12, 1, 0x80, MTLB_REASON_bad_l4_header },
+	{ "UDP length 0", false, IPPROTO_UDP, L4, 4, 2, 0, MTLB_REASON_bad_l4_header },
+	{ "UDP length 7", false, IPPROTO_UDP, L4, 4, 2, 7, MTLB_REASON_bad_l4_header },
 	{ "UDP length 8", false, IPPROTO_UDP, L4, 4, 2, 8, MTLB_REASON_forwarded },
-	{ "UDP length beyond IP", false, IPPROTO_UDP, L4, 4, 2, 19, MTLB_REASON_malformed },
-	{ "payload length 0", true, IPPROTO_TCP, L3, 4, 2, 0, MTLB_REASON_malformed },
-	{ "payload length cuts TCP", true, IPPROTO_TCP, L3, 4, 2, 19, MTLB_REASON_malformed },
+	{ "UDP length beyond IP", false, IPPROTO_UDP, L4, 4, 2, 19, MTLB_REASON_bad_l4_header },
+	{ "payload length 0", true, IPPROTO_TCP, L3, 4, 2, 0, MTLB_REASON_bad_l4_header },
+	{ "payload length cuts TCP", true, IPPROTO_TCP, L3, 4, 2, 19, MTLB_REASON_bad_l4_header },
 	{ "payload length without payload", true, IPPROTO_TCP, L3, 4, 2, 20, MTLB_REASON_forwarded },
-	{ "payload length beyond the frame", true, IPPROTO_TCP, L3, 4, 2, 31, MTLB_REASON_malformed },
-	{ "payload length 65535", true, IPPROTO_TCP, L3, 4, 2, 65535, MTLB_REASON_malformed },
-	{ "payload length cuts UDP", true, IPPROTO_UDP, L3, 4, 2, 7, MTLB_REASON_malformed },
-	{ "data offset 8 in IPv6", true, IPPROTO_TCP, L4, 12, 1, 0x80, MTLB_REASON_malformed },
-	{ "UDP length beyond IPv6", true, IPPROTO_UDP, L4, 4, 2, 19, MTLB_REASON_malformed },
+	{ "payload length beyond the frame", true, IPPROTO_TCP, L3, 4, 2, 31, MTLB_REASON_truncated },
+	{ "payload length 65535", true, IPPROTO_TCP, L3, 4, 2, 65535, MTLB_REASON_truncated },
+	{ "payload length cuts UDP", true, IPPROTO_UDP, L3, 4, 2, 7, MTLB_REASON_bad_l4_header },
+	{ "data offset 8 in IPv6", true, IPPROTO_TCP, L4, 12, 1, 0x80, MTLB_REASON_bad_l4_header },
+	{ "UDP length beyond IPv6", true, IPPROTO_UDP, L4, 4, 2, 19, MTLB_REASON_bad_l4_header },
 	{ "fragment header", true, IPPROTO_TCP, L3, 6, 1, 44, MTLB_REASON_fragment },
 	{ "routing header", true, IPPROTO_TCP, L3, 6, 1, 43, MTLB_REASON_other_protocol },
 };

@@ -113,11 +113,11 @@ static void variant_in_use_is_the_one_sent(void)
 	world_add_backend(&w, BACKEND, &tunnel_rows[2].tunnel, true, 0);
 	b->encap1 = other;
 	check(&w, "variant 0", &tunnel_rows[2].tunnel, false, MTLB_REASON_forwarded);
-	b->word = mtlb_backend_word(MTLB_BACKEND_UP, 1);
+	b->word = mtlb_backend_word(MTLB_BACKEND_UP, 1, 100);
 	check(&w, "variant 1", &tunnel_rows[1].tunnel, false, MTLB_REASON_forwarded);
 	memset(&b->encap1, 0, sizeof(b->encap1));
 	check(&w, "variant 1 unresolved", NULL, false, MTLB_REASON_no_next_hop);
-	b->word = mtlb_backend_word(MTLB_BACKEND_UP, 0);
+	b->word = mtlb_backend_word(MTLB_BACKEND_UP, 0, 100);
 	check(&w, "variant 0 again", &tunnel_rows[2].tunnel, false, MTLB_REASON_forwarded);
 	world_close(&w);
 }

@@ -105,7 +105,7 @@ static const struct row passed[] = {
 static const struct row dropped[] = {
 	{ "fragment", { .from = "fd00::1", .to = V6, .protocol = IPPROTO_FRAGMENT },
 	  MTLB_REASON_fragment, ACME, 0, 0 },
-	{ "header of 16 bytes", { 0 }, MTLB_REASON_malformed, ACME, 0, 0x44 },
+	{ "header of 16 bytes", { 0 }, MTLB_REASON_bad_ip_header, ACME, 0, 0x44 },
 	{ "no backend", { .to_port = 8000 }, MTLB_REASON_no_backend, ACME, 0, 0 },
 	{ "next hop unknown", { .to_port = 8001 }, MTLB_REASON_no_next_hop, ACME, 0, 0 },
 	{ "backend that is none", { .to_port = 8002 }, MTLB_REASON_internal, ACME, 0, 0 },

@@ -90,6 +90,9 @@ static inline struct fake *fake_new(const struct maps_limits *l)
 	m->tables = calloc(l->tenants, sizeof(*m->tables));
 	m->rings = calloc(l->ring_units, sizeof(*m->rings));
 	m->backends = calloc(l->backends, sizeof(*m->backends));
+	m->backend_loads = calloc(l->backends, sizeof(*m->backend_loads));
+	m->turns = calloc(l->vips, sizeof(*m->turns));
+	m->answers = calloc(l->tenants, sizeof(*m->answers));
 	m->flows = calloc(l->flow_buckets, sizeof(*m->flows));
 	m->tenant_info = calloc(l->tenants, sizeof(*m->tenant_info));
 	m->vip_info = calloc(l->vips, sizeof(*m->vip_info));
@@ -110,6 +113,9 @@ static inline void fake_free(struct fake *f)
 	free(f->maps.tenants);
 	free(f->maps.rings);
 	free(f->maps.backends);
+	free(f->maps.backend_loads);
+	free(f->maps.turns);
+	free(f->maps.answers);
 	free(f->maps.flows);
 	free(f->maps.tenant_info);
 	free(f->maps.vip_info);

@@ -47,7 +47,7 @@ static void backend_words_keep_state_and_variant(void)
 {
 	for (uint32_t state = 0; state <= MTLB_BACKEND_LEAVING; state++)
 		for (unsigned int variant = 0; variant < 2; variant++) {
-			uint64_t word = mtlb_backend_word(state, variant);
+			uint64_t word = mtlb_backend_word(state, variant, 100);
 
 			CU_ASSERT_EQUAL(mtlb_backend_word_state(word), state);
 			CU_ASSERT_EQUAL(mtlb_backend_word_variant(word), variant);

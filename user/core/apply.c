@@ -92,7 +92,7 @@ static void write_backend(struct maps *maps, const struct image_backend *b, uint
 	struct mtlb_backend *to = &maps->backends[id];
 
 	memcpy(b->variant ? &to->encap1 : &to->encap0, &b->encap, sizeof(b->encap));
-	store_word(&to->word, mtlb_backend_word(b->state, b->variant));
+	store_word(&to->word, mtlb_backend_word(b->state, b->variant, b->info.weight));
 }
 
 /* ---- names and states: as in an image, or cleared where it has none ---- */
@@ -100,8 +100,8 @@ static void set_backend_word(struct maps *maps, const struct image *i, uint32_t 
 {
 	const struct image_backend *b = image_has_backend(i, id) ? &i->backends[id] : NULL;
 
-	store_word(&maps->backends[id].word, b ? mtlb_backend_word(b->state, b->variant)
-					       : mtlb_backend_word(MTLB_BACKEND_FREE, 0));
+	store_word(&maps->backends[id].word, b ? mtlb_backend_word(b->state, b->variant, b->info.weight)
+					       : mtlb_backend_word(MTLB_BACKEND_FREE, 0, 0));
 }
 
 static void set_tenant_info(struct maps *maps, const struct image *i, uint32_t t)

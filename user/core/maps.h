@@ -64,10 +64,14 @@ struct maps {
 	struct maps_table *tables;   /* [limits.tenants] */
 	union mtlb_ring_unit *rings;
 	struct mtlb_backend *backends;
+	struct mtlb_backend_load *backend_loads;
+	__u64 *turns;                /* by VIP id */
+	__u64 *answers;              /* by tenant slot */
 	struct mtlb_flow_bucket *flows;
 	struct mtlb_tenant_info *tenant_info;
 	struct mtlb_vip_info *vip_info;
 	struct mtlb_backend_info *backend_info;
+	struct mtlb_trace *trace;    /* one */
 	const struct maps_ops *ops;
 	void *owner;                 /* whose ops these are */
 };

@@ -29,9 +29,16 @@ enum backend_admin_state {
 	BACKEND_ADMIN_DISABLED = 2,
 };
 
+struct model_server_id {             /* QUIC */
+	uint8_t len;                 /* 1 to MTLB_QUIC_SERVER_ID_MAX */
+	uint8_t bytes[MTLB_QUIC_SERVER_ID_MAX];
+};
+
 struct model_backend {
 	char name[MTLB_NAME_LEN];
 	struct addr address;
+	struct model_server_id server_ids[MTLB_QUIC_CONFIGS]; /* of one length at most one */
+	size_t n_server_ids;
 	uint32_t weight;             /* 1 to 65535, default 100; what is in force */
 	enum backend_admin_state state; /* what is in force */
 	uint32_t configured_weight;  /* what the file or document says; differs only under an override */
@@ -40,25 +47,45 @@ struct model_backend {
 	struct origin origin;
 };
 
-enum vip_algorithm {
-	ALGORITHM_MAGLEV = 0,
+struct model_encap {
+	enum mtlb_encap_kind kind;   /* default MTLB_ENCAP_IPIP */
+	uint32_t vni;                /* vxlan, geneve: 0 to 2^24 - 1 */
+	uint16_t udp_port;           /* vxlan 4789, geneve 6081, gue 6080, fou 5555 */
+	struct mac inner_mac;        /* vxlan, geneve: the backends' device; default 02:6d:74:6c:62:01 */
+	uint8_t variant;             /* gue: 0 or 1 (default) */
+	bool key_set;                /* gre */
+	uint32_t key;
+	bool tenant_id_set;          /* geneve: an option carries it */
+	uint32_t tenant_id;
+	bool dscp_set;               /* false: the inner packet's; not with l2 */
+	uint8_t dscp;                /* 0 to 63 */
+	uint16_t mtu;                /* of the path to the backends, 1280 to 65535; 0: the interface's */
 };
 
-struct model_encap {
-	enum mtlb_encap_kind kind;   /* MTLB_ENCAP_IPIP (default) or MTLB_ENCAP_VXLAN */
-	uint32_t vni;                /* VXLAN: 0 to 2^24 - 1 */
-	uint16_t udp_port;           /* VXLAN: default 4789 */
-	struct mac inner_mac;        /* VXLAN: the backends' VXLAN device; default 02:6d:74:6c:62:01 */
+struct model_quic_config {
+	uint8_t rotation;            /* 0 to 2^rotation_bits - 2: all ones mean no configuration */
+	uint8_t server_id_length;    /* 1 to 15 */
+	uint8_t nonce_length;        /* 4 to 18; 1 + server id + nonce at most 20 */
+};
+
+struct model_quic {
+	uint8_t rotation_bits;       /* 1 to 3, default 3 */
+	struct model_quic_config *configs; /* none: connection ids are not looked at */
+	size_t n_configs;            /* at most MTLB_QUIC_CONFIGS - 1 */
 };
 
 struct model_vip {
 	char name[MTLB_NAME_LEN];
 	struct addr address;
-	uint16_t port;               /* host order */
-	uint8_t protocol;            /* IPPROTO_TCP or IPPROTO_UDP */
-	enum vip_algorithm algorithm;
+	uint16_t port;               /* host order; of a range the first */
+	uint16_t last_port;          /* the same without a range; "any": 0 to 65535 */
+	uint8_t protocol;            /* IPPROTO_TCP, IPPROTO_UDP or IPPROTO_SCTP */
+	enum mtlb_algorithm algorithm;
+	uint8_t source_prefix;       /* algorithm source: 1 to 32 or 128; 0: the whole address */
+	bool echo;                   /* echo requests are answered; default true */
+	struct model_quic quic;
 	uint32_t ring_size;          /* slots, a power of two; 0: by the number of backends */
-	uint32_t idle_timeout_s;     /* default 300 for TCP, 30 for UDP; 1 to 32768 */
+	uint32_t idle_timeout_s;     /* default 300 for TCP and SCTP, 30 for UDP; 1 to 32768 */
 	struct model_encap encap;
 	struct model_backend *backends;
 	size_t n_backends;
@@ -69,12 +96,14 @@ struct model_limits {
 	uint32_t vips;               /* default 64 */
 	uint32_t backends;           /* of all VIPs together; default 1024 */
 	uint32_t flows;              /* entries of the flow table, a power of two from 256; default 16Ki */
+	uint32_t icmp_per_second;    /* ICMP errors that its packets may cause; 0 to 65535, default 1000 */
 };
 
 struct model_tenant {
 	char name[MTLB_NAME_LEN];
 	enum managed_by managed_by;
 	bool shared_set, shared;     /* reachable through shared segments; default: it owns no segment */
+	bool drop_other_ports;       /* of its addresses; default false: the kernel gets such packets */
 	bool suspended;              /* override: its VIPs are taken out, its configuration kept */
 	struct prefix *prefixes;     /* its VIPs lie in these; none: anywhere */
 	size_t n_prefixes;
@@ -122,6 +151,7 @@ struct model_node {
 	uint32_t flows;              /* entries of the flow table; default 1Mi; power of two */
 	bool source_set[2];          /* outer source address, IPv4 and IPv6; default: by the route */
 	struct addr source[2];
+	uint8_t source_bits[2];      /* of the 128 of the mapped address; less: a prefix whose host bits vary by flow */
 	struct model_node_limits limits;
 };
 

@@ -133,7 +133,7 @@ static const struct schema schema_encap = {
 };
 
 static const struct choice protocols[] = {{"tcp", IPPROTO_TCP}, {"udp", IPPROTO_UDP}, {0}};
-static const struct choice algorithms[] = {{"maglev", ALGORITHM_MAGLEV}, {0}};
+static const struct choice algorithms[] = {{"maglev", MTLB_ALGORITHM_MAGLEV}, {0}};
 
 static void *add_backend(void *owner)
 {

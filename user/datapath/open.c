@@ -29,6 +29,9 @@ const struct map_row map_rows[] = {
 	{"vip_tables_large", DATAPATH_NONE, LIMIT(tenants)},
 	{"rings", MEMORY(rings), LIMIT(ring_units)},
 	{"backends", MEMORY(backends), LIMIT(backends)},
+	{"backend_loads", MEMORY(backend_loads), LIMIT(backends)},
+	{"turns", MEMORY(turns), LIMIT(vips)},
+	{"answers", MEMORY(answers), LIMIT(tenants)},
 	{"flows", MEMORY(flows), LIMIT(flow_buckets)},
 	{"tx_ports", DATAPATH_NONE, DATAPATH_NONE},
 	{"tenant_stats", DATAPATH_NONE, LIMIT(tenants)},
@@ -37,6 +40,7 @@ const struct map_row map_rows[] = {
 	{"tenant_info", MEMORY(tenant_info), LIMIT(tenants)},
 	{"vip_info", MEMORY(vip_info), LIMIT(vips)},
 	{"backend_info", MEMORY(backend_info), LIMIT(backends)},
+	{"trace", MEMORY(trace), DATAPATH_NONE},
 	{"node", MEMORY(node), DATAPATH_NONE},
 	{NULL, 0, 0},
 };
