@@ -16,6 +16,8 @@ static const struct field tenant_limit_fields[] = {
 	{"flows", FIELD_NUMBER, AT(model_limits, flows), .min = 256, .max = 1 << 30,
 	 .initial = 16 << 10, .power_of_two = true,
 	 .text = "entries of the node's flow table that are this tenant's own"},
+	{"icmp_per_second", FIELD_NUMBER, AT(model_limits, icmp_per_second), .max = 65535,
+	 .initial = 1000, .text = "\"too big\" errors that its packets may cause"},
 	{0},
 };
 
@@ -48,12 +50,16 @@ static const struct list vip_list = {
 	.n = offsetof(struct model_tenant, n_vips),
 };
 
+static const struct choice other_ports[] = {{"pass", false}, {"drop", true}, {0}};
+
 static const struct field tenant_fields[] = {
 	{"name", FIELD_NAME, AT(model_tenant, name), .required = true,
 	 .text = "unique on this node"},
 	{"shared", FIELD_BOOL, AT(model_tenant, shared), SET(model_tenant, shared_set),
 	 .text = "reachable through shared segments; default: true if it owns no segment"},
 	{"prefixes", FIELD_PREFIXES, .max = 1024, .text = "its VIPs lie in these; none: anywhere"},
+	{"other_ports", FIELD_CHOICE, AT(model_tenant, drop_other_ports), .choices = other_ports,
+	 .text = "packets for its addresses at ports of no VIP: pass: to the kernel; drop"},
 	{"limits", FIELD_OBJECT, AT(model_tenant, limits), .schema = &schema_tenant_limits,
 	 .text = "what the tenant may use of this node"},
 	{"vips", FIELD_LIST, .schema = &schema_vip, .list = &vip_list, .max = 1 << 20,
@@ -166,7 +172,8 @@ static const struct field node_fields[] = {
 	 .initial = 1 << 20, .power_of_two = true,
 	 .text = "entries of the flow table: tenants' limits.flows together fit in it"},
 	{"source", FIELD_SOURCES, .max = 2,
-	 .text = "outer source addresses; default: as the route to the backend says"},
+	 .text = "outer source addresses, or prefixes whose host bits vary by flow (ipip, gre); "
+		 "default: as the route to the backend says"},
 	{"limits", FIELD_OBJECT, AT(model_node, limits), .schema = &schema_node_limits,
 	 .text = "sizes of the kernel's maps; read when these are created"},
 	{"interfaces", FIELD_LIST, .schema = &schema_interface, .list = &interface_list,
