@@ -255,12 +255,51 @@ static void ten_thousand_vips_are_checked_in_no_time(void)
 	model_free(m);
 }
 
+/* Above 256 backends the data plane looks at 16 slots of the ring, so it has to have them. */
+static void a_ring_is_never_shorter_than_its_backends(void)
+{
+	struct model_tenant *t;
+	struct report r = {0};
+	struct model *m = model_new();
+	struct model_vip *v;
+
+	config_defaults_node(&m->node);
+	t = model_add_tenant(m);
+	config_defaults_tenant(t);
+	strcpy(t->name, "a");
+	v = tenant_add_vip(t);
+	config_defaults_vip(v);
+	strcpy(v->name, "v");
+	addr_parse("192.0.2.1", &v->address);
+	v->port = v->last_port = 80;
+	v->algorithm = MTLB_ALGORITHM_LEAST_CONNECTIONS;
+	for (unsigned int i = 0; i <= MTLB_LEAST_EXACT; i++) {
+		struct model_backend *b = vip_add_backend(v);
+		char text[ADDR_TEXT];
+
+		config_defaults_backend(b);
+		snprintf(b->name, sizeof(b->name), "b%u", i);
+		snprintf(text, sizeof(text), "10.0.%u.%u", 1 + i / 256, i % 256);
+		addr_parse(text, &b->address);
+	}
+	v->ring_size = MTLB_LEAST_SAMPLES / 2;
+	CU_ASSERT_EQUAL(model_check(m, &r), -EINVAL);
+	CU_ASSERT_TRUE(says(&r, "tenants/a/vips/v: ring_size: found 8 for 257 backends, allowed"));
+	report_clear(&r);
+	v->ring_size = 512;
+	CU_ASSERT_EQUAL(model_check(m, &r), 0);
+	CU_ASSERT_TRUE(says(&r, ""));
+	model_free(m);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct test tests[] = {
 		{"objects_are_checked_beside_each_other", objects_are_checked_beside_each_other},
 		{"objects_without_a_file_are_placed_by_their_path",
 		 objects_without_a_file_are_placed_by_their_path},
+		{"a_ring_is_never_shorter_than_its_backends",
+		 a_ring_is_never_shorter_than_its_backends},
 		{"ten_thousand_vips_are_checked_in_no_time",
 		 ten_thousand_vips_are_checked_in_no_time},
 		{0},
