@@ -17,7 +17,7 @@ void net_set_sources(struct net *n, const struct addr *ipv4, const struct addr *
 
 /* The shapes of image_inputs.next_hop and .interface; ctx is a struct net. */
 int net_next_hop(void *ctx, const struct addr *to, struct next_hop *out);
-int net_interface(void *ctx, const char *name, uint32_t *ifindex, struct mac *mac);
+int net_interface(void *ctx, const char *name, size_t at, struct image_interface *out);
 
 /* Asks the kernel to resolve (and keep fresh) what net_next_hop() could not answer; call every second or so. */
 void net_probe(struct net *n);
