@@ -180,3 +180,10 @@ int net_interface(void *ctx, const char *name, size_t at, struct image_interface
 	*out = (struct image_interface){.ifindex = in->ifindex, .mac = l->mac, .mtu = link_mtu(l)};
 	return 0;
 }
+
+const char *net_kind(const struct net *n, uint32_t ifindex)
+{
+	const struct link *l = links_find(n, ifindex);
+
+	return l ? l->kind : "";
+}
