@@ -50,6 +50,12 @@ static void explain_bond(const struct interface_facts *f, struct report *r)
 			"is a bond of mode %s with xmit_hash_policy vlan+srcmac, which has no native "
 			"XDP; allowed: layer2, layer2+3, layer3+4, encap2+3 and encap3+4",
 			bond_mode_name(f->bond_mode));
+	else if (*f->taken_port)
+		report_add(
+			r, f->name,
+			"is a bond whose port %s carries an XDP program of its own: take that one "
+			"off first (mtlbctl detach %s, or ip link set dev %s xdp off)",
+			f->taken_port, f->taken_port, f->taken_port);
 	else
 		report_add(
 			r, f->name,
@@ -98,15 +104,7 @@ static bool explain_busy(const struct interface_facts *f, struct report *r)
 			"one: attach to %s alone, or take that one off first (mtlbctl detach %s, "
 			"or ip link set dev %s xdp off)",
 			f->upper, f->upper, f->upper, f->upper);
-	else if (*f->taken_port)
-		report_add(
-			r, f->name,
-			"is a bond whose port %s carries an XDP program of its own: take that one "
-			"off first (mtlbctl detach %s, or ip link set dev %s xdp off)",
-			f->taken_port, f->taken_port, f->taken_port);
-	else
-		return false;
-	return true;
+	return *f->upper;
 }
 
 bool interface_explain(const struct interface_facts *f, enum attach_mode mode, int err,
