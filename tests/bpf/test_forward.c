@@ -103,7 +103,7 @@ static void check_all(bool is_shared, uint32_t meta_len)
 			world_add_entry(&w, 0, family_rows[family].to, 0, 0, MTLB_ENTRY_ADDRESS, ACME);
 		for (const struct tunnel_row *t = tunnel_rows; t->name; t++) {
 			/* the inner ethertype in VXLAN's template is wrong: the packet's counts */
-			world_add_backend(&w, 5, &t->tunnel, t->tunnel.is_vxlan ? family : !family,
+			world_add_backend(&w, 5, &t->tunnel, tunnel_has_ethernet(&t->tunnel) ? family : !family,
 					  0);
 			for (size_t tag = 0; tag < sizeof(tag_rows) / sizeof(*tag_rows); tag++)
 				check_rows(&w, tag, family, t);
