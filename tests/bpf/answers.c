@@ -33,8 +33,8 @@ static void set_checksums(struct packet *out, bool is_ipv4)
 		packet_fix_ipv4(out);
 		packet_put16(icmp + 2, packet_checksum(icmp, len, 0));
 	} else {
-		packet_put16(icmp + 2, packet_l4_checksum(out->bytes + out->l3, icmp, len,
-							  IPPROTO_ICMPV6));
+		packet_put16(icmp + 2,
+			     packet_l4_checksum(out->bytes + out->l3, icmp, len, IPPROTO_ICMPV6));
 	}
 }
 

@@ -6,8 +6,8 @@
 #include "bpf/encapsulate.h"
 
 enum {
-	GRE_KEY = 0x2000,            /* RFC 2890 */
-	GENEVE_BRIDGED = 0x6558,     /* RFC 8926 3.4: an Ethernet frame follows */
+	GRE_KEY = 0x2000,        /* RFC 2890 */
+	GENEVE_BRIDGED = 0x6558, /* RFC 8926 3.4: an Ethernet frame follows */
 	GENEVE_CLASS = 0xff4d,
 };
 
@@ -120,14 +120,15 @@ static uint8_t outer_protocol(const struct packet_tunnel *t, bool inner_is_ipv4)
 
 static uint8_t tos_of(const struct packet *in, const struct packet_tunnel *t)
 {
-	uint8_t tos = packet_is_ipv4(in) ? in->bytes[in->l3 + 1] :
-					   packet_get16(in->bytes + in->l3) >> 4;
+	uint8_t tos =
+		packet_is_ipv4(in) ? in->bytes[in->l3 + 1] : packet_get16(in->bytes + in->l3) >> 4;
 
 	return t->sets_dscp ? t->dscp << 2 | (tos & 3) : tos;
 }
 
 /* Outer IP and all between it and the inner one. */
-static uint8_t *put_outer(struct packet *out, const struct packet *in, const struct packet_tunnel *t)
+static uint8_t *put_outer(struct packet *out, const struct packet *in,
+			  const struct packet_tunnel *t)
 {
 	bool inner_is_ipv4 = packet_is_ipv4(in);
 	uint32_t len = shim_len(t) + packet_ip_len(in);
@@ -136,12 +137,14 @@ static uint8_t *put_outer(struct packet *out, const struct packet *in, const str
 	at += packet_put_ip(ip, t->from, t->to, outer_protocol(t, inner_is_ipv4), tos_of(in, t), 0,
 			    len);
 	if (ip[0] >> 4 == 4) {
-		put32(ip + 12, t->source_bits | packet_get16(ip + 12) << 16 | packet_get16(ip + 14));
+		put32(ip + 12,
+		      t->source_bits | packet_get16(ip + 12) << 16 | packet_get16(ip + 14));
 		packet_fix_ipv4(out);
 	} else {
 		ip[1] |= t->flow_label >> 16 & 15;
 		packet_put16(ip + 2, t->flow_label);
-		put32(ip + 20, t->source_bits | packet_get16(ip + 20) << 16 | packet_get16(ip + 22));
+		put32(ip + 20,
+		      t->source_bits | packet_get16(ip + 20) << 16 | packet_get16(ip + 22));
 	}
 	out->l4 = at - out->bytes;
 	if (tunnel_has_udp(t))

@@ -192,8 +192,8 @@ void world_add_tenant(struct world *w, uint32_t tenant, uint32_t flow_base, uint
 
 	if (err)
 		die("vip_tables", err);
-	struct mtlb_vip *table = mmap(NULL, n * sizeof(*table), PROT_READ | PROT_WRITE, MAP_SHARED,
-				      fd, 0);
+	struct mtlb_vip *table =
+		mmap(NULL, n * sizeof(*table), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 
 	if (table == MAP_FAILED)
 		die("mmap", errno);

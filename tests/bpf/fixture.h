@@ -16,7 +16,7 @@
 
 enum {
 	WORLD_TENANTS = 8,
-	WORLD_IDS = 16,              /* VIPs */
+	WORLD_IDS = 16, /* VIPs */
 	WORLD_BACKENDS = 320,
 	WORLD_SEGMENTS = 16,
 	WORLD_UNITS = 4096,
@@ -28,25 +28,25 @@ struct mtlb_bpf;
 struct world {
 	struct mtlb_bpf *skel;
 	int prog_fd;
-	uint32_t in, out;            /* ifindex: where packets come from; another one, in tx_ports */
+	uint32_t in, out; /* ifindex: where packets come from; another one, in tx_ports */
 	struct mtlb_segment *segments;
 	struct mtlb_vip *tables[WORLD_TENANTS]; /* of slot 0: addresses */
 	struct mtlb_tenant *tenants;
 	union mtlb_ring_unit *rings;
 	struct mtlb_backend *backends;
 	struct mtlb_backend_load *loads;
-	uint64_t *turns;             /* by VIP id */
-	uint64_t *answers;           /* by tenant */
+	uint64_t *turns;   /* by VIP id */
+	uint64_t *answers; /* by tenant */
 	struct mtlb_flow_bucket *flows;
 	const struct mtlb_trace *trace;
-	bool has_large_tables;       /* of tenants that are added from now on */
+	bool has_large_tables; /* of tenants that are added from now on */
 	uint32_t units_used;
-	uint32_t meta_len;           /* bytes of metadata before the packet: they eat headroom */
+	uint32_t meta_len; /* bytes of metadata before the packet: they eat headroom */
 };
 
 /* What one run did. */
 struct outcome {
-	int verdict;                 /* XDP_* */
+	int verdict; /* XDP_* */
 	struct packet out;
 	struct mtlb_tenant_stats tenants[WORLD_TENANTS];
 	struct mtlb_vip_stats vips[WORLD_IDS];
@@ -57,8 +57,8 @@ struct outcome {
 struct expected {
 	enum mtlb_reason reason;
 	uint32_t tenant, vip, backend;
-	const struct packet *out;    /* NULL: the packet as it came in */
-	bool is_redirected;          /* leaves by another interface */
+	const struct packet *out; /* NULL: the packet as it came in */
+	bool is_redirected;       /* leaves by another interface */
 	uint32_t flows_added, flows_refused;
 };
 
@@ -87,17 +87,18 @@ struct mtlb_vip *world_add_entry(struct world *w, uint32_t tenant, const char *a
 
 struct vip_row {
 	uint32_t tenant;
-	const char *address;         /* [203.0.113.10] */
-	uint16_t port;               /* [443] */
-	uint16_t last_port;          /* of a range that begins with port */
-	uint8_t protocol;            /* [TCP] */
+	const char *address; /* [203.0.113.10] */
+	uint16_t port;       /* [443] */
+	uint16_t last_port;  /* of a range that begins with port */
+	uint8_t protocol;    /* [TCP] */
 	uint32_t id;
-	uint32_t ring_log2;          /* [2] */
-	uint64_t flags;              /* MTLB_VIP_* */
+	uint32_t ring_log2; /* [2] */
+	uint64_t flags;     /* MTLB_VIP_* */
 	enum mtlb_algorithm algorithm;
-	uint32_t owner;              /* backend of each slot, the first of the ring's list */
-	uint32_t previous;           /* with MTLB_VIP_MOVING: the backend before, the second */
-	const uint32_t *backends;    /* instead of both: the ring's list; slot i is the (i modulo n_backends)-th's */
+	uint32_t owner;    /* backend of each slot, the first of the ring's list */
+	uint32_t previous; /* with MTLB_VIP_MOVING: the backend before, the second */
+	const uint32_t *
+		backends; /* instead of both: the ring's list; slot i is the (i modulo n_backends)-th's */
 	uint32_t n_backends;
 };
 
@@ -111,8 +112,8 @@ uint16_t *world_slot(struct world *w, const struct mtlb_vip *v, uint32_t slot);
 uint16_t *world_previous_slot(struct world *w, const struct mtlb_vip *v, uint32_t slot);
 
 /* The server id of a QUIC VIP's backend. */
-void world_add_server(struct world *w, uint32_t tenant, uint32_t vip, const uint8_t *id, uint8_t id_len,
-		      uint32_t backend);
+void world_add_server(struct world *w, uint32_t tenant, uint32_t vip, const uint8_t *id,
+		      uint8_t id_len, uint32_t backend);
 
 /* A backend behind t: both variants alike. ifindex 0: w->in. */
 struct mtlb_backend *world_add_backend(struct world *w, uint32_t id, const struct packet_tunnel *t,

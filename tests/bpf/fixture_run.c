@@ -48,8 +48,8 @@ static void add_stats(const struct bpf_map *map, uint64_t times, uint64_t *sums)
 	uint32_t *keys = malloc(n * sizeof(*keys));
 	uint64_t *values = malloc(n * row * sizeof(*values));
 
-	CU_ASSERT_EQUAL_FATAL(bpf_map_lookup_batch(bpf_map__fd(map), NULL, &token, keys, values, &n,
-						   NULL), 0);
+	CU_ASSERT_EQUAL_FATAL(
+		bpf_map_lookup_batch(bpf_map__fd(map), NULL, &token, keys, values, &n, NULL), 0);
 	CU_ASSERT_EQUAL_FATAL(n, bpf_map__max_entries(map));
 	for (uint32_t i = 0; i < n * row; i++)
 		sums[keys[i / row] * words + i % words] += times * values[i];
@@ -64,7 +64,8 @@ static void add_counters(struct world *w, uint64_t times, struct outcome *o)
 	add_stats(w->skel->maps.backend_stats, times, (uint64_t *)o->backends);
 }
 
-static int run_program(const struct world *w, int prog_fd, const struct packet *p, struct outcome *o)
+static int run_program(const struct world *w, int prog_fd, const struct packet *p,
+		       struct outcome *o)
 {
 	static uint8_t in[PACKET_MAX + 256], out[PACKET_MAX + 512];
 	struct xdp_md ctx_in = {

@@ -30,8 +30,7 @@ static struct mtlb_vip *find_place(struct world *w, uint32_t tenant, const struc
 struct mtlb_vip *world_add_entry(struct world *w, uint32_t tenant, const char *address,
 				 uint16_t port, uint8_t protocol, uint8_t kind, uint32_t id)
 {
-	struct mtlb_vip entry = {
-		.port = htons(port), .protocol = protocol, .kind = kind, .id = id};
+	struct mtlb_vip entry = {.port = htons(port), .protocol = protocol, .kind = kind, .id = id};
 
 	packet_address(address, entry.address);
 	struct mtlb_vip *v = find_place(w, tenant, &entry);
@@ -49,8 +48,8 @@ struct mtlb_vip *world_add_entry(struct world *w, uint32_t tenant, const char *a
 static void add_range(struct world *w, uint32_t tenant, const char *address, uint8_t protocol,
 		      struct mtlb_range range)
 {
-	struct mtlb_ranges *r = (void *)world_add_entry(w, tenant, address, 0, protocol,
-							MTLB_ENTRY_RANGES, 0);
+	struct mtlb_ranges *r =
+		(void *)world_add_entry(w, tenant, address, 0, protocol, MTLB_ENTRY_RANGES, 0);
 
 	world_add_entry(w, tenant, address, 0, 0, MTLB_ENTRY_ADDRESS, 0)->flags |= MTLB_VIP_RANGES;
 	for (uint32_t i = 0; i < r->n; i++)
@@ -121,8 +120,8 @@ struct mtlb_vip *world_add_vip(struct world *w, const struct vip_row *row)
 	return v;
 }
 
-void world_add_server(struct world *w, uint32_t tenant, uint32_t vip, const uint8_t *id, uint8_t id_len,
-		      uint32_t backend)
+void world_add_server(struct world *w, uint32_t tenant, uint32_t vip, const uint8_t *id,
+		      uint8_t id_len, uint32_t backend)
 {
 	struct mtlb_server server = {.id_len = id_len,
 				     .vip_low = (__be16)vip,

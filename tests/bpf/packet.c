@@ -112,9 +112,9 @@ uint32_t packet_put_ip(uint8_t *at, const char *from, const char *to, uint8_t pr
 
 static uint32_t extension_len(const struct packet_extension *e)
 {
-	return e->protocol == IPPROTO_FRAGMENT ? 8 :
-	       e->protocol == IPPROTO_AH       ? (e->len + 2) * 4 :
-						 (e->len + 1) * 8;
+	return e->protocol == IPPROTO_FRAGMENT ? 8
+	       : e->protocol == IPPROTO_AH     ? (e->len + 2) * 4
+					       : (e->len + 1) * 8;
 }
 
 /* Padding, routes without a segment left, sums of zeroes: nobody here looks into them. */
@@ -187,9 +187,9 @@ static uint32_t put_l4(uint8_t *l4, const struct packet_spec *s, const uint8_t *
 		l4[header + i] = s->data ? s->data[i] : i * 7 + 3;
 	put_l4_header(l4, s);
 	if (field)
-		packet_put16(field, s->protocol == IPPROTO_ICMP ?
-					    packet_checksum(l4, len, 0) :
-					    packet_l4_checksum(ip, l4, len, s->protocol));
+		packet_put16(field, s->protocol == IPPROTO_ICMP
+					    ? packet_checksum(l4, len, 0)
+					    : packet_l4_checksum(ip, l4, len, s->protocol));
 	return len;
 }
 
@@ -227,9 +227,9 @@ void packet_build(struct packet *p, const struct packet_spec *spec)
 	p->l3 = at - p->bytes;
 	for (int i = 0; i < s.n_extensions; i++)
 		extensions += extension_len(&s.extensions[i]);
-	at += packet_put_ip(at, s.from, s.to, s.n_extensions ? s.extensions[0].protocol : s.protocol,
-			    s.tos, s.ip_options,
-			    extensions + l4_header_len(s.protocol) + s.payload);
+	at += packet_put_ip(at, s.from, s.to,
+			    s.n_extensions ? s.extensions[0].protocol : s.protocol, s.tos,
+			    s.ip_options, extensions + l4_header_len(s.protocol) + s.payload);
 	at = put_extensions(at, &s);
 	p->l4 = at - p->bytes;
 	p->protocol = s.protocol;

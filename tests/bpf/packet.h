@@ -15,7 +15,7 @@ enum {
 	PACKET_SYN = 0x02,
 	PACKET_RST = 0x04,
 	PACKET_ACK = 0x10,
-	PACKET_DATA = 0,             /* SCTP chunk types, RFC 9260 3.2 */
+	PACKET_DATA = 0, /* SCTP chunk types, RFC 9260 3.2 */
 	PACKET_INIT = 1,
 	PACKET_ABORT = 6,
 	PACKET_SHUTDOWN_COMPLETE = 14,
@@ -23,34 +23,35 @@ enum {
 
 struct packet {
 	uint32_t len;
-	uint32_t l3, l4;             /* offsets of the IP and the L4 header */
-	uint8_t protocol;            /* at l4; of a later fragment, which has no header there: 0 */
+	uint32_t l3, l4;  /* offsets of the IP and the L4 header */
+	uint8_t protocol; /* at l4; of a later fragment, which has no header there: 0 */
 	uint8_t bytes[PACKET_MAX];
 };
 
 struct packet_extension {
-	uint8_t protocol;            /* 0, 43, 60: options or routes; 51: authentication; 44: an atomic fragment */
-	uint8_t len;                 /* as its length field says; of 44: 0 */
+	uint8_t protocol; /* 0, 43, 60: options or routes; 51: authentication; 44: an atomic fragment */
+	uint8_t len;      /* as its length field says; of 44: 0 */
 };
 
 /* What is zero is left out or has the default in brackets. */
 struct packet_spec {
-	const char *from, *to;       /* IPv4 or IPv6 text, both the same family [198.51.100.7, 203.0.113.10] */
+	const char *from,
+		*to; /* IPv4 or IPv6 text, both the same family [198.51.100.7, 203.0.113.10] */
 	uint16_t from_port, to_port; /* [40000, 443] */
-	uint8_t protocol;            /* [IPPROTO_TCP]; not TCP, UDP, SCTP, ICMP: 8 bytes of anything */
-	uint8_t flags;               /* TCP [PACKET_ACK] */
-	uint8_t chunk;               /* SCTP: type of the first one [PACKET_DATA] */
+	uint8_t protocol; /* [IPPROTO_TCP]; not TCP, UDP, SCTP, ICMP: 8 bytes of anything */
+	uint8_t flags;    /* TCP [PACKET_ACK] */
+	uint8_t chunk;    /* SCTP: type of the first one [PACKET_DATA] */
 	uint8_t icmp_type, icmp_code;
-	uint8_t tos;                 /* TOS, traffic class */
-	bool may_fragment;           /* IPv4: DF is clear */
-	uint8_t n_tags;              /* 802.1Q tags: 0 to 3; the outer of several is 802.1ad */
-	uint16_t vlan[3];            /* the whole TCI of each tag */
-	uint16_t payload;            /* bytes behind the L4 header (SCTP: and one chunk's) */
-	const uint8_t *data;         /* what these bytes are [a pattern] */
-	uint8_t ip_options;          /* bytes, a multiple of 4; IPv4 only */
-	uint8_t n_extensions;        /* IPv6 only */
+	uint8_t tos;          /* TOS, traffic class */
+	bool may_fragment;    /* IPv4: DF is clear */
+	uint8_t n_tags;       /* 802.1Q tags: 0 to 3; the outer of several is 802.1ad */
+	uint16_t vlan[3];     /* the whole TCI of each tag */
+	uint16_t payload;     /* bytes behind the L4 header (SCTP: and one chunk's) */
+	const uint8_t *data;  /* what these bytes are [a pattern] */
+	uint8_t ip_options;   /* bytes, a multiple of 4; IPv4 only */
+	uint8_t n_extensions; /* IPv6 only */
 	struct packet_extension extensions[PACKET_EXTENSIONS_MAX];
-	uint16_t padding;            /* bytes behind the IP packet */
+	uint16_t padding; /* bytes behind the IP packet */
 };
 
 /* Ethernet source and destination of every packet built here. */
