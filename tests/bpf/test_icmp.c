@@ -18,8 +18,7 @@ enum {
 
 static void set_echo(struct world *w, const char *address, bool is_on)
 {
-	struct mtlb_vip *v =
-		world_add_entry(w, STAGE_TENANT, address, 0, 0, MTLB_ENTRY_ADDRESS, 0);
+	struct mtlb_vip *v = world_add_entry(w, STAGE_TENANT, address, 0, 0, MTLB_ENTRY_ADDRESS, 0);
 
 	v->flags = is_on ? MTLB_VIP_ECHO : 0;
 }
@@ -94,17 +93,17 @@ static void fix_checksum(struct packet *p)
 	uint32_t len = p->l3 + packet_ip_len(p) - p->l4;
 
 	packet_put16(icmp + 2, 0);
-	packet_put16(icmp + 2,
-		     packet_is_ipv4(p) ?
-			     packet_checksum(icmp, len, 0) :
-			     packet_l4_checksum(p->bytes + p->l3, icmp, len, IPPROTO_ICMPV6));
+	packet_put16(icmp + 2, packet_is_ipv4(p) ? packet_checksum(icmp, len, 0)
+						 : packet_l4_checksum(p->bytes + p->l3, icmp, len,
+								      IPPROTO_ICMPV6));
 }
 
 /* Those at which an adjusted checksum carries or comes to nothing. */
 static void echo_checksum_is_right_for_every_sum(void)
 {
-	static const uint16_t words[] = {1,	 2,	 0x07ff, 0x0800, 0x0801, 0x7f00, 0x7fff, 0x8000,
-					 0x8100, 0x817f, 0xf7fe, 0xf7ff, 0xf800, 0xfeff, 0xfffe, 0xffff};
+	static const uint16_t words[] = {1,      2,      0x07ff, 0x0800, 0x0801, 0x7f00,
+					 0x7fff, 0x8000, 0x8100, 0x817f, 0xf7fe, 0xf7ff,
+					 0xf800, 0xfeff, 0xfffe, 0xffff};
 	static const uint8_t zeroes[2];
 	struct packet in;
 	struct world w;
@@ -114,7 +113,8 @@ static void echo_checksum_is_right_for_every_sum(void)
 		for (int i = 0; i < 16; i++)
 			for (int k = 0; k < 16; k++) {
 				struct packet_spec s = echo_spec(
-					&(struct packet_spec){.payload = 2, .data = zeroes}, is_ipv6);
+					&(struct packet_spec){.payload = 2, .data = zeroes},
+					is_ipv6);
 
 				packet_build(&in, &s);
 				packet_put16(in.bytes + in.l4 + 4, words[i]);
@@ -224,7 +224,8 @@ static void short_icmp_is_bad(void)
 			struct packet_spec s = echo_spec(&(struct packet_spec){0}, is_ipv6);
 
 			packet_build(&in, &s);
-			packet_put16(in.bytes + in.l3 + (is_ipv6 ? 4 : 2), is_ipv6 ? len : 20 + len);
+			packet_put16(in.bytes + in.l3 + (is_ipv6 ? 4 : 2),
+				     is_ipv6 ? len : 20 + len);
 			if (!is_ipv6)
 				packet_fix_ipv4(&in);
 			stage_end(&w, "short", &in, MTLB_REASON_bad_l4_header);
@@ -238,11 +239,11 @@ static const struct error_row {
 	bool is_ipv6;
 	uint8_t type, protocol;
 	struct packet_spec inside;
-	uint16_t l4;                 /* bytes of the inner L4 header that are there [8] */
+	uint16_t l4; /* bytes of the inner L4 header that are there [8] */
 	struct packet_spec outside;
 	enum mtlb_reason reason;
 } error_rows[] = {
-#define OK MTLB_REASON_icmp_forwarded
+#define OK    MTLB_REASON_icmp_forwarded
 #define OTHER MTLB_REASON_icmp_other
 	{"unreachable", false, 3, IPPROTO_TCP, {0}, 0, {0}, OK},
 	{"fragmentation needed", false, 3, IPPROTO_UDP, {0}, 0, {.icmp_code = 4}, OK},
@@ -276,8 +277,14 @@ static const struct error_row {
 	 true,
 	 1,
 	 IPPROTO_UDP,
-	 {.n_extensions = 7, .extensions = {{OPTIONS, 0}, {OPTIONS, 0}, {OPTIONS, 0}, {OPTIONS, 0},
-					    {OPTIONS, 0}, {OPTIONS, 0}, {OPTIONS, 0}}},
+	 {.n_extensions = 7,
+	  .extensions = {{OPTIONS, 0},
+			 {OPTIONS, 0},
+			 {OPTIONS, 0},
+			 {OPTIONS, 0},
+			 {OPTIONS, 0},
+			 {OPTIONS, 0},
+			 {OPTIONS, 0}}},
 	 0,
 	 {0},
 	 OTHER},
@@ -290,7 +297,14 @@ static const struct error_row {
 	 {.n_extensions = 2, .extensions = {{0, 0}, {OPTIONS, 1}}},
 	 OK},
 	{"from another address", false, 3, IPPROTO_TCP, {.from = "203.0.113.11"}, 0, {0}, OTHER},
-	{"from another address, IPv6", true, 1, IPPROTO_TCP, {.from = "2001:db8:a::11"}, 0, {0}, OTHER},
+	{"from another address, IPv6",
+	 true,
+	 1,
+	 IPPROTO_TCP,
+	 {.from = "2001:db8:a::11"},
+	 0,
+	 {0},
+	 OTHER},
 	{"from another port", false, 3, IPPROTO_TCP, {.from_port = 80}, 0, {0}, OTHER},
 	{"from another port, IPv6", true, 1, IPPROTO_UDP, {.from_port = 80}, 0, {0}, OTHER},
 	{"about ICMP", false, 3, IPPROTO_ICMP, {0}, 0, {0}, OTHER},
@@ -350,7 +364,8 @@ static void error_goes_to_the_backend_of_its_flow(void)
 
 		build_error(r, &error, &flow);
 		if (r->reason == MTLB_REASON_icmp_forwarded)
-			check_error(&w, r->name, &error, &flow, STAGE_BACKEND + stage_vip_id(&flow));
+			check_error(&w, r->name, &error, &flow,
+				    STAGE_BACKEND + stage_vip_id(&flow));
 		else
 			stage_end(&w, r->name, &error, r->reason);
 	}
@@ -398,7 +413,8 @@ static const struct moving_row {
 	{"known, new", MTLB_ALGORITHM_MAGLEV, 0, MTLB_FLOW_NEW, THIRD},
 	{"known, closing", MTLB_ALGORITHM_MAGLEV, 0, MTLB_FLOW_CLOSING, THIRD},
 	{"unknown, round-robin", MTLB_ALGORITHM_ROUND_ROBIN, 0, 0, STAGE_BACKEND},
-	{"unknown, round-robin, learning", MTLB_ALGORITHM_ROUND_ROBIN, MTLB_VIP_LEARNING, 0, PREVIOUS},
+	{"unknown, round-robin, learning", MTLB_ALGORITHM_ROUND_ROBIN, MTLB_VIP_LEARNING, 0,
+	 PREVIOUS},
 	{"known, round-robin", MTLB_ALGORITHM_ROUND_ROBIN, 0, MTLB_FLOW_NEW, THIRD},
 	{"unknown, least-connections", MTLB_ALGORITHM_LEAST_CONNECTIONS, 0, 0, STAGE_BACKEND},
 };
