@@ -342,6 +342,47 @@ static void id_is_heeded_while_slots_move(void)
 	world_close(&w);
 }
 
+static void put_fragment(struct packet *p, uint16_t word)
+{
+	packet_put16(p->bytes + p->l3 + 6, word);
+	packet_fix_ipv4(p);
+}
+
+static void check_fragment(struct world *w, const struct row *r, uint16_t word)
+{
+	struct packet_spec s;
+	struct packet in, out;
+
+	build(&in, &s, r);
+	put_fragment(&in, word);
+	packet_encapsulate(&out, &in, &tunnel_rows[0].tunnel);
+	world_check(w, r->name, &in,
+		    &(struct expected){.reason = MTLB_REASON_forwarded,
+				       .tenant = ACME,
+				       .vip = VIP,
+				       .backend = r->backend,
+				       .out = &out});
+}
+
+/* The id is in the first fragment; the later ones go where that went. */
+static void fragments_follow_the_id(void)
+{
+	static const struct row cut = {"id cut off by the fragment's end",
+				       0,
+				       HASH,
+				       BYTES("\x40\x00\xa1\xb2nonc"),
+				       .spec = {.padding = 20},
+				       .udp_len = 8 + 40};
+	struct world w;
+
+	open_world(&w);
+	w.backends[UP].vip = VIP;
+	check_fragment(&w, &named, 0x2000);
+	check_fragment(&w, &named, 48 / 8);
+	check_fragment(&w, &cut, 0x2000);
+	world_close(&w);
+}
+
 /* Without a usable backend in the ring none is left to be named: the VIP drops before it looks at ids. */
 static void vip_without_backend_drops(void)
 {
@@ -366,6 +407,7 @@ static const struct test tests[] = {
 	{"fewer_rotation_bits", fewer_rotation_bits},
 	{"id_goes_before_the_flow_table", id_goes_before_the_flow_table},
 	{"id_is_heeded_while_slots_move", id_is_heeded_while_slots_move},
+	{"fragments_follow_the_id", fragments_follow_the_id},
 	{"vip_without_backend_drops", vip_without_backend_drops},
 	{NULL, NULL},
 };
