@@ -58,14 +58,18 @@ start() {
 			"${@//@/$(printf %02x "$i")}" \
 			--download="$DIR/$name/$i" "$address" "$port" "https://quic.test/$lines" >"$DIR/$name/$i.log" 2>&1 &
 		eval "PIDS_$name=\"\${PIDS_$name:-} $!\""
-		CHILDREN="$CHILDREN $!"
+		CHILDREN="$CHILDREN $! "
 	done
 }
 
 finish() { # NAME
-	local pids="PIDS_$1"
-	# shellcheck disable=SC2086
-	wait ${!pids}
+	local pids="PIDS_$1" pid
+	for pid in ${!pids}; do
+		wait "$pid"
+		# another process may have this pid when the test cleans up
+		CHILDREN=${CHILDREN/ $pid /}
+	done
+	unset "$pids"
 }
 
 fetch() { # like start
