@@ -322,16 +322,19 @@ static void backends_are_reached(void)
 	static const struct {
 		const char *name;
 		bool (*judge)(const struct doctor_path *p, struct finding *f);
-		bool is_unresolved, no_route, is_foreign;
+		bool is_unresolved, no_route, is_foreign, is_silent;
 		const char *kind;
 		uint32_t mtu;
 		unsigned int outer_len;
+		enum mtu_limit limit;
 		int state;
 		const char *advice;
 	} rows[] = {
 		{"resolved", judge_next_hop, .state = FINDING_OK},
 		{"unresolved", judge_next_hop, .is_unresolved = true, .state = FINDING_BROKEN,
 		 .advice = "ip neigh show dev eth1"},
+		{"silent", judge_next_hop, .is_silent = true, .state = FINDING_BROKEN,
+		 .advice = "ping -c 1 10.0.0.11"},
 		{"no route", judge_next_hop, .is_unresolved = true, .no_route = true,
 		 .state = FINDING_BROKEN, .advice = "ip route get 10.0.0.11"},
 		{"ours", judge_route, .state = FINDING_OK},
@@ -344,7 +347,12 @@ static void backends_are_reached(void)
 		{"short of one", judge_mtu, .mtu = 1549, .outer_len = 50, .state = FINDING_WARNING,
 		 .advice = "ip link set eth1 mtu 1550"},
 		{"ipip", judge_mtu, .mtu = 1500, .outer_len = 20, .state = FINDING_WARNING,
-		 .advice = "advmss 1440"},
+		 .advice = "advmss 1420"},
+		{"of a route", judge_mtu, .mtu = 1500, .outer_len = 20, .limit = MTU_LIMIT_ROUTE,
+		 .state = FINDING_WARNING, .advice = "ip route get 10.0.0.11"},
+		{"as configured", judge_mtu, .mtu = 1400, .outer_len = 20,
+		 .limit = MTU_LIMIT_CONFIGURATION, .state = FINDING_WARNING,
+		 .advice = "encapsulation.mtu to 1520"},
 		{"l2", judge_mtu, .mtu = 1500, .state = FINDING_OK},
 		{"unknown", judge_mtu, .outer_len = 50, .state = NOT_MEANT},
 	};
@@ -354,11 +362,14 @@ static void backends_are_reached(void)
 					.n_backends = 1,
 					.is_resolved = !rows[i].is_unresolved,
 					.next_hop = "02:00:00:00:00:01 on eth1",
+					.silent = {rows[i].is_silent ? '-' : 0},
 					.has_route = !rows[i].no_route,
 					.n_links = !rows[i].no_route,
 					.is_ours = !rows[i].is_foreign,
 					.mtu = rows[i].mtu,
-					.outer_len = rows[i].outer_len};
+					.outer_len = rows[i].outer_len,
+					.mtu_limit = rows[i].limit,
+					.mtu_link = "eth1"};
 		struct finding f = {0};
 		addr_parse("10.0.0.11", &p.to);
 		strcpy(p.links[0].name, "eth1");

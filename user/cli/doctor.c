@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cli/cli.h"
 #include "cli/table.h"
@@ -164,11 +165,18 @@ static const struct check checks[] = {
 
 int doctor_run(const struct cli *c)
 {
-	struct output o = {.json = c->options[OPTION_JSON] ? json_array() : NULL};
+	struct output o = {0};
 	bool is_probing = c->options[OPTION_PROBE];
 	struct doctor d = {0};
+
+	for (size_t i = 0; i < c->n_words; i++)
+		if (strlen(c->words[i]) >= DOCTOR_NAME)
+			return cli_usage(c, "\"%s\" is longer than the name of an interface",
+					 c->words[i]);
 	int result = doctor_read(c, &d);
 
+	if (c->options[OPTION_JSON])
+		o.json = json_array();
 	if (is_probing)
 		doctor_probe(d.probes, d.n_probes, &d.sources);
 	for (size_t i = 0; i < sizeof(checks) / sizeof(*checks); i++)

@@ -105,6 +105,13 @@ enum {
 	DOCTOR_PATH_LINKS = 4
 };
 
+/* What makes the MTU of a path as small as it is. */
+enum mtu_limit {
+	MTU_LIMIT_LINK,
+	MTU_LIMIT_ROUTE,
+	MTU_LIMIT_CONFIGURATION,
+};
+
 /* The way to one backend address. */
 struct doctor_path {
 	struct addr to;
@@ -112,12 +119,15 @@ struct doctor_path {
 	size_t n_backends;        /* with this address */
 	bool is_resolved;
 	char next_hop[192]; /* as mtlbd tells it */
+	char silent[192];   /* why the kernel, now, knows no next hop; "": it does */
 	bool has_route;
 	struct doctor_port links[DOCTOR_PATH_LINKS]; /* of the route, then down to the port */
 	size_t n_links;
-	bool is_ours;           /* the last of them is in node.interfaces */
-	uint32_t mtu;           /* the smallest of link, route and configuration; 0: unknown */
-	unsigned int outer_len; /* the longest outer headers that any of its VIPs gives it */
+	bool is_ours; /* the last of them is in node.interfaces */
+	uint32_t mtu; /* the smallest of link, route and configuration; 0: unknown */
+	enum mtu_limit mtu_limit;
+	char mtu_link[DOCTOR_NAME]; /* LINK: which */
+	unsigned int outer_len;     /* the longest outer headers that any of its VIPs gives it */
 };
 
 struct doctor_vip {

@@ -8,7 +8,7 @@
 
 enum {
 	CLIENT_MTU = 1500,
-	TCP_HEADERS = 40, /* IPv4 and TCP; IPv6 has 20 more */
+	TCP_HEADERS = 60, /* IPv6 and TCP; that does for IPv4, too */
 };
 
 bool judge_local_vip(const struct doctor_vip *v, struct finding *f)
@@ -35,14 +35,20 @@ bool judge_next_hop(const struct doctor_path *p, struct finding *f)
 {
 	char text[ADDR_TEXT], more[48] = "";
 
-	if (p->is_resolved) {
+	if (p->is_resolved && !*p->silent) {
 		finding_set(f, FINDING_OK, "%s", p->next_hop);
 		return true;
 	}
 	addr_print(&p->to, text);
 	if (p->n_backends > 1)
 		snprintf(more, sizeof(more), " and %zu more", p->n_backends - 1);
-	finding_set(f, FINDING_BROKEN, "%s%s gets no packets: %s", p->name, more, p->next_hop);
+	if (p->is_resolved)
+		finding_set(f, FINDING_BROKEN,
+			    "%s; packets for %s%s still go where it was last: %s", p->silent,
+			    p->name, more, p->next_hop);
+	else
+		finding_set(f, FINDING_BROKEN, "%s%s gets no packets: %s", p->name, more,
+			    p->next_hop);
 	finding_advise(f, "ping -c 1 %s; ip route get %s; ip neigh%s%s", text, text,
 		       p->n_links ? " show dev " : "", p->n_links ? p->links[0].name : "");
 	return true;
@@ -73,10 +79,34 @@ bool judge_route(const struct doctor_path *p, struct finding *f)
 	return true;
 }
 
+static void advise_mtu(const struct doctor_path *p, unsigned int needed, unsigned int mss,
+		       struct finding *f)
+{
+	char text[ADDR_TEXT], raise[160] = "";
+
+	addr_print(&p->to, text);
+	switch (p->mtu_limit) {
+	case MTU_LIMIT_LINK:
+		snprintf(raise, sizeof(raise), "ip link set %s mtu %u (and what lies between)",
+			 p->mtu_link, needed);
+		break;
+	case MTU_LIMIT_ROUTE:
+		snprintf(
+			raise, sizeof(raise),
+			"ip route get %s: raise the route's mtu, or ip route flush cache if it was learned",
+			text);
+		break;
+	case MTU_LIMIT_CONFIGURATION:
+		snprintf(raise, sizeof(raise),
+			 "set encapsulation.mtu to %u if the network takes it", needed);
+		break;
+	}
+	finding_advise(f, "%s; or on %s: ip route change default ... advmss %u", raise, text, mss);
+}
+
 bool judge_mtu(const struct doctor_path *p, struct finding *f)
 {
 	unsigned int needed = CLIENT_MTU + p->outer_len;
-	char text[ADDR_TEXT];
 
 	if (!p->mtu)
 		return false;
@@ -93,12 +123,7 @@ bool judge_mtu(const struct doctor_path *p, struct finding *f)
 		"the path takes %u bytes; %u are outer headers, so clients' packets over %u do not fit: "
 		"small requests work, uploads depend on ICMP",
 		p->mtu, p->outer_len, fits);
-	addr_print(&p->to, text);
-	finding_advise(f,
-		       "ip link set %s mtu %u (and what lies between), or on %s: ip route change "
-		       "default ... advmss %u",
-		       p->n_links ? p->links[p->n_links - 1].name : "IFACE", needed, text,
-		       fits > TCP_HEADERS ? fits - TCP_HEADERS : 0);
+	advise_mtu(p, needed, fits > TCP_HEADERS ? fits - TCP_HEADERS : 0, f);
 	return true;
 }
 

@@ -11,6 +11,7 @@
 #include "cli/objects.h"
 #include "core/config.h"
 #include "core/image_internal.h"
+#include "net/net.h"
 #include "util/cleanup.h"
 
 /* Room for n more elements of list, zeroed. Out of memory ends the process. */
@@ -187,6 +188,15 @@ static unsigned int outer_len(const struct model_vip *v, const struct addr *to)
 	return encap.outer_len;
 }
 
+static void lower(struct doctor_path *p, uint32_t mtu, enum mtu_limit limit, const char *link)
+{
+	if (!mtu || (p->mtu && p->mtu <= mtu))
+		return;
+	p->mtu = mtu;
+	p->mtu_limit = limit;
+	snprintf(p->mtu_link, sizeof(p->mtu_link), "%s", link);
+}
+
 static bool add_backend(struct doctor *d, const struct vips *vips, const json_t *item)
 {
 	struct doctor_path *p = &d->paths[d->n_paths];
@@ -204,7 +214,7 @@ static bool add_backend(struct doctor *d, const struct vips *vips, const json_t 
 	p->is_resolved = object_is(item, "status.resolved");
 	snprintf(p->next_hop, sizeof(p->next_hop), "%s", object_text(item, "status.next_hop"));
 	p->outer_len = outer_len(v, &p->to);
-	p->mtu = v->encap.mtu;
+	lower(p, v->encap.mtu, MTU_LIMIT_CONFIGURATION, "");
 	*probe = (struct doctor_probe){.vip = v->address,
 				       .backend = p->to,
 				       .port = v->port,
@@ -237,16 +247,18 @@ static void merge_paths(struct doctor *d)
 		}
 		last->n_backends++;
 		last->outer_len = p->outer_len > last->outer_len ? p->outer_len : last->outer_len;
-		if (p->mtu && (!last->mtu || p->mtu < last->mtu))
-			last->mtu = p->mtu;
+		lower(last, p->mtu, p->mtu_limit, "");
 	}
 	d->n_paths = n;
 }
 
-static void lower(uint32_t *mtu, uint32_t other)
+/* mtlbd goes on with the last MAC address it knew; the kernel says whether somebody still answers there. */
+static void read_neighbour(struct net *net, struct doctor_path *p)
 {
-	if (other && (!*mtu || other < *mtu))
-		*mtu = other;
+	struct next_hop hop;
+
+	if (net && net_next_hop(net, &p->to, &hop))
+		net_explain(net, &p->to, p->silent, sizeof(p->silent));
 }
 
 static void read_path(struct doctor *d, struct doctor_path *p)
@@ -256,13 +268,13 @@ static void read_path(struct doctor *d, struct doctor_path *p)
 	p->has_route = !doctor_read_route(&p->to, &ifindex, &mtu);
 	if (!p->has_route)
 		return;
-	lower(&p->mtu, mtu);
+	lower(p, mtu, MTU_LIMIT_ROUTE, "");
 	while (ifindex && p->n_links < DOCTOR_PATH_LINKS) {
 		struct doctor_port *port = &p->links[p->n_links];
 		if (doctor_read_port(NULL, ifindex, -1, port))
 			break;
 		p->n_links++;
-		lower(&p->mtu, port->mtu);
+		lower(p, port->mtu, MTU_LIMIT_LINK, port->name);
 		ifindex = strcmp(port->kind, "vlan") || port->link_net >= 0 ? 0 : port->link;
 	}
 	if (!p->n_links)
@@ -274,6 +286,8 @@ static void read_path(struct doctor *d, struct doctor_path *p)
 static void read_backends(const struct cli *c, struct doctor *d, const struct vips *vips)
 {
 	json_t *list = get(c, "/v1/backends");
+	struct net *net = NULL;
+	struct report r = {0};
 	const json_t *item;
 	size_t at;
 
@@ -286,8 +300,13 @@ static void read_backends(const struct cli *c, struct doctor *d, const struct vi
 	}
 	json_decref(list);
 	merge_paths(d);
-	for (size_t i = 0; i < d->n_paths; i++)
+	if (net_open(&net, &r))
+		report_clear(&r);
+	for (size_t i = 0; i < d->n_paths; i++) {
 		read_path(d, &d->paths[i]);
+		read_neighbour(net, &d->paths[i]);
+	}
+	net_close(net);
 }
 
 /* "192.0.2.1", or a prefix, of which the first address does. */
