@@ -59,6 +59,12 @@ a_healthy_lab_has_nothing_broken() {
 		[ "$(jq '[.[] | select((.state == "warning" or .state == "broken") and .advice == "")] | length' "$DIR/all")" = 0 ]
 }
 
+another_namespace_is_told() {
+	in_ns c $CTL --json doctor >"$DIR/all"
+	check another_namespace_is_told "$(cat "$DIR/all")" \
+		[ "$(jq -r '.[] | select(.check == "interface" and (.found | test("network namespace"))) | .state' "$DIR/all")" = broken ]
+}
+
 # The backends' half of a probe's connection is gone when the probe is over.
 no_half_open_connections() { [ -z "$(in_ns g1 ss -Htn state syn-recv)" ]; }
 
@@ -164,6 +170,7 @@ check no_half_open_connections "$(in_ns g1 ss -Htn state syn-recv)" no_half_open
 HEALTHY=$(states)
 PROBED=$(states --probe)
 the_exit_code_tells
+another_namespace_is_told
 of_interfaces
 of_paths
 of_backends

@@ -113,7 +113,7 @@ struct link_row {
 	const char *name;
 	bool (*judge)(const struct doctor_link *l, struct finding *f);
 	const char *kind; /* NULL: a real NIC */
-	bool is_generic, is_down, is_gone, is_detached, is_unexpected, has_tags;
+	bool is_generic, is_down, is_gone, is_detached, is_unexpected, is_elsewhere, has_tags;
 	bool no_features, no_peer, in_skb_mode;
 	uint32_t features, peer_features;
 	int peer_xdp;      /* 0: as it must be; -1: none */
@@ -134,6 +134,7 @@ static struct doctor_link link_of(const struct link_row *r)
 				.mode = r->is_generic ? ATTACH_GENERIC : ATTACH_NATIVE,
 				.is_expected = !r->is_unexpected,
 				.is_attached = !r->is_detached,
+				.program_id = 7,
 				.detail = "not attached",
 				.has_tags = r->has_tags,
 				.exists = !r->is_gone,
@@ -150,6 +151,7 @@ static struct doctor_link link_of(const struct link_row *r)
 	snprintf(l.port.kind, sizeof(l.port.kind), "%s", r->kind ? r->kind : "");
 	l.port.is_up = !r->is_down;
 	l.port.mtu = 1600;
+	l.port.program_id = r->is_unexpected || r->is_elsewhere ? 0 : 7;
 	l.port.xdp = r->is_unexpected                  ? XDP_ATTACHED_NONE
 		     : r->is_generic || r->in_skb_mode ? XDP_ATTACHED_SKB
 						       : XDP_ATTACHED_DRV;
@@ -194,6 +196,9 @@ static void an_interface_carries_the_program(void)
 		 .advice = "reload"},
 		{"before mtlbd", judge_interface, .is_unexpected = true, .is_detached = true,
 		 .state = FINDING_OK},
+		{"of another namespace", judge_interface, .is_elsewhere = true,
+		 .state = FINDING_BROKEN, .advice = "nsenter -n -t"},
+		{"before mtlbd", judge_mode, .is_unexpected = true, .state = NOT_MEANT},
 		{"native", judge_mode, .state = FINDING_OK},
 		{"generic", judge_mode, .is_generic = true, .state = FINDING_WARNING,
 		 .advice = "--mode native"},

@@ -70,7 +70,8 @@ struct doctor_port {
 	uint32_t link;    /* peer of a veth, parent of a VLAN device; 0: none */
 	int32_t link_net; /* id of the link's network namespace; -1: this one */
 	bool is_up;
-	uint8_t xdp; /* XDP_ATTACHED_* */
+	uint8_t xdp;         /* XDP_ATTACHED_* */
+	uint32_t program_id; /* of XDP, where there is one program */
 	uint32_t rx_queues;
 	bool has_bond; /* kind bond: */
 	uint8_t bond_mode, bond_hash_policy;
@@ -82,10 +83,11 @@ struct doctor_port {
 struct doctor_link {
 	char name[DOCTOR_NAME];
 	enum attach_mode mode;
-	bool is_expected; /* mtlbd is to have its program there */
-	bool is_attached; /* and has */
-	char detail[128]; /* why not */
-	bool has_tags;    /* a segment with VLANs is on it */
+	bool is_expected;    /* mtlbd is to have its program there */
+	bool is_attached;    /* and has */
+	uint32_t program_id; /* of mtlbd's program there; 0: not to be compared */
+	char detail[128];    /* why not */
+	bool has_tags;       /* a segment with VLANs is on it */
 	bool exists;
 	struct doctor_port port;
 	bool has_peer; /* of a veth: it can be seen */

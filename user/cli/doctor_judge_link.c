@@ -30,6 +30,13 @@ bool judge_interface(const struct doctor_link *l, struct finding *f)
 	} else if (l->is_expected && !l->is_attached) {
 		finding_set(f, FINDING_BROKEN, "does not carry mtlb's program: %s", l->detail);
 		finding_advise(f, "mtlbctl reload, and see what mtlbd logs (journalctl -u mtlbd)");
+	} else if (l->is_attached && l->program_id && l->program_id != l->port.program_id) {
+		finding_set(
+			f, FINDING_BROKEN,
+			"mtlbd's program %u is on another interface of this name: mtlbctl runs in "
+			"another network namespace than mtlbd",
+			l->program_id);
+		finding_advise(f, "nsenter -n -t $(pidof mtlbd) mtlbctl doctor");
 	} else if (!l->is_expected && l->port.xdp == XDP_ATTACHED_NONE) {
 		finding_set(f, FINDING_OK, "is up, and carries no program yet");
 	} else {
@@ -40,7 +47,7 @@ bool judge_interface(const struct doctor_link *l, struct finding *f)
 
 bool judge_mode(const struct doctor_link *l, struct finding *f)
 {
-	if (!l->exists)
+	if (!l->exists || (!l->is_expected && l->port.xdp == XDP_ATTACHED_NONE))
 		return false;
 	if (l->mode == ATTACH_NATIVE && l->port.xdp != XDP_ATTACHED_SKB) {
 		finding_set(f, FINDING_OK, "native");

@@ -79,6 +79,8 @@ static void read_xdp(const struct nlattr *xdp, struct doctor_port *out)
 	{
 		if (mnl_attr_get_type(a) == IFLA_XDP_ATTACHED)
 			out->xdp = mnl_attr_get_u8(a);
+		else if (mnl_attr_get_type(a) == IFLA_XDP_PROG_ID)
+			out->program_id = mnl_attr_get_u32(a);
 	}
 }
 

@@ -72,6 +72,9 @@ static void read_interfaces(const struct cli *c, struct doctor *d)
 		l->mode = is_generic ? ATTACH_GENERIC : ATTACH_NATIVE;
 		l->is_expected = true;
 		l->is_attached = object_is(item, "status.attached");
+		/* libxdp's dispatcher has another id than the programs behind it */
+		if (!object_is(item, "status.shared"))
+			l->program_id = (uint32_t)object_number(item, "status.program_id");
 		d->host.is_share_used |= object_is(item, "share");
 		snprintf(l->detail, sizeof(l->detail), "%s", object_text(item, "status.detail"));
 	}
