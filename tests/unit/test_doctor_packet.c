@@ -158,6 +158,17 @@ static void a_connection_is_reset(void)
 	CU_ASSERT_EQUAL(ones_sum(tcp, 20, pseudo(tcp - 20, true, IPPROTO_TCP, 20)), 0xffff);
 }
 
+static void nothing_is_sent_where_the_next_hop_cannot_carry_it(void)
+{
+	struct probe_flow flow = flow_of(&frame_rows[0]);
+	struct next_hop hop = {0};
+	uint8_t frame[PROBE_FRAME_MAX];
+	struct addr backend;
+
+	addr_parse("10.0.0.11", &backend);
+	CU_ASSERT_EQUAL(probe_compose(&ipip, &backend, &hop, &flow, frame), 0);
+}
+
 /* ---- answers ---- */
 static const uint8_t syn_ack[] = {0x45, 0,    0,    40,   0,   0, 0x40, 0, 64,   6,
 				  0,    0,    203,  0,    113, 1, 10,   0, 0,    1,
@@ -240,6 +251,8 @@ int main(int argc, char **argv)
 		{"a_probe_is_what_the_data_plane_would_send",
 		 a_probe_is_what_the_data_plane_would_send},
 		{"a_connection_is_reset", a_connection_is_reset},
+		{"nothing_is_sent_where_the_next_hop_cannot_carry_it",
+		 nothing_is_sent_where_the_next_hop_cannot_carry_it},
 		{"answers_are_told_from_other_packets", answers_are_told_from_other_packets},
 		{"no_cut_off_packet_is_an_answer", no_cut_off_packet_is_an_answer},
 		{0},

@@ -149,6 +149,12 @@ static void patch_outer(uint8_t *outer, const struct mtlb_encap *encap, size_t l
 	}
 }
 
+void probe_template(const struct model_encap *model, bool inner_is_ipv4, const struct addr *backend,
+		    const struct next_hop *hop, struct mtlb_encap *out)
+{
+	encap_compose(model, inner_is_ipv4, backend->bytes, hop, 128, out);
+}
+
 size_t probe_compose(const struct model_encap *model, const struct addr *backend,
 		     const struct next_hop *hop, const struct probe_flow *flow, uint8_t *frame)
 {
@@ -156,7 +162,9 @@ size_t probe_compose(const struct model_encap *model, const struct addr *backend
 	uint16_t inner_type = inner_is_ipv4 ? ETH_P_IP : ETH_P_IPV6;
 	struct mtlb_encap encap;
 
-	encap_compose(model, inner_is_ipv4, backend->bytes, hop, 128, &encap);
+	probe_template(model, inner_is_ipv4, backend, hop, &encap);
+	if (encap.kind == MTLB_ENCAP_NONE)
+		return 0;
 	uint8_t *outer = frame + encap.l2_len;
 	size_t len = encap.outer_len + put_packet(outer + encap.outer_len, flow);
 

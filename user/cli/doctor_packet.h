@@ -20,9 +20,13 @@ struct probe_flow {
 	bool is_reset; /* the end of a connection that the SYN began; sequence as the answer acknowledged it */
 };
 
+/* The template of the data plane, for a VIP of this family. Kind NONE: hop cannot carry it. */
+void probe_template(const struct model_encap *model, bool inner_is_ipv4, const struct addr *backend,
+		    const struct next_hop *hop, struct mtlb_encap *out);
+
 /*
- * The frame as the data plane would send it: Ethernet towards hop, outer headers, the packet. Returns its length;
- * frame has room for PROBE_FRAME_MAX bytes.
+ * The frame as the data plane would send it: Ethernet towards hop, outer headers, the packet. Returns its length, 0 where hop cannot
+ * carry it; frame has room for PROBE_FRAME_MAX bytes.
  */
 size_t probe_compose(const struct model_encap *model, const struct addr *backend,
 		     const struct next_hop *hop, const struct probe_flow *flow, uint8_t *frame);

@@ -122,6 +122,10 @@ static bool send_frame(struct prober *p, size_t i, const struct probe_flow *flow
 				 .sll_protocol = htons(ETH_P_ALL),
 				 .sll_ifindex = (int)hop->ifindex};
 
+	if (!len) {
+		errno = EHOSTUNREACH;
+		return false;
+	}
 	return sendto(p->out, frame, len, 0, (struct sockaddr *)&to, sizeof(to)) == (ssize_t)len;
 }
 

@@ -7,10 +7,9 @@
 #include <string.h>
 
 #include "cli/client.h"
-#include "cli/doctor.h"
+#include "cli/doctor_packet.h"
 #include "cli/objects.h"
 #include "core/config.h"
-#include "core/image_internal.h"
 #include "net/net.h"
 #include "util/cleanup.h"
 
@@ -187,7 +186,7 @@ static unsigned int outer_len(const struct model_vip *v, const struct addr *to)
 		.l2_len = ETH_HLEN, .source = *to, .is_on_link = true, .mtu = UINT16_MAX};
 	struct mtlb_encap encap;
 
-	encap_compose(&v->encap, addr_is_ipv4(&v->address), to->bytes, &hop, 128, &encap);
+	probe_template(&v->encap, addr_is_ipv4(&v->address), to, &hop, &encap);
 	return encap.outer_len;
 }
 
@@ -312,7 +311,7 @@ static void read_backends(const struct cli *c, struct doctor *d, const struct vi
 	net_close(net);
 }
 
-/* "192.0.2.1", or a prefix, of which the first address does. */
+/* "192.0.2.1", or a prefix, in which the host bits vary by flow: one of its addresses. */
 static void read_sources(const json_t *node, struct doctor_sources *out)
 {
 	const json_t *item;
@@ -322,9 +321,12 @@ static void read_sources(const json_t *node, struct doctor_sources *out)
 		struct addr address;
 		char text[ADDR_TEXT];
 		snprintf(text, sizeof(text), "%s", json_string_value(item));
-		text[strcspn(text, "/")] = '\0';
+		size_t len = strcspn(text, "/");
+		bool is_prefix = text[len];
+		text[len] = '\0';
 		if (addr_parse(text, &address))
 			continue;
+		address.bytes[15] |= is_prefix;
 		out->is_set[!addr_is_ipv4(&address)] = true;
 		out->address[!addr_is_ipv4(&address)] = address;
 	}
