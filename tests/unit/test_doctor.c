@@ -347,6 +347,8 @@ static void backends_are_reached(void)
 		 .advice = "mtlbctl attach eth1"},
 		{"bridge", judge_route, .is_foreign = true, .kind = "bridge",
 		 .state = FINDING_BROKEN, .advice = "one of its ports"},
+		{"bond", judge_route, .is_foreign = true, .kind = "bond", .state = FINDING_BROKEN,
+		 .advice = "mtlbctl attach eth1"},
 		{"no route", judge_route, .no_route = true, .state = NOT_MEANT},
 		{"exact", judge_mtu, .mtu = 1550, .outer_len = 50, .state = FINDING_OK},
 		{"short of one", judge_mtu, .mtu = 1549, .outer_len = 50, .state = FINDING_WARNING,

@@ -68,12 +68,10 @@ bool judge_route(const struct doctor_path *p, struct finding *f)
 		    "the route goes by %s, which is not in node.interfaces: packets "
 		    "cannot leave by it",
 		    last->name);
-	if (!strcmp(last->kind, "bridge") || !strcmp(last->kind, "bond"))
+	if (!strcmp(last->kind, "bridge"))
 		finding_advise(
-			f,
-			"XDP cannot send into a %s: route over one of its ports, which is in "
-			"node.interfaces",
-			last->kind);
+			f, "XDP cannot send into a bridge: route over one of its ports, which is "
+			   "in node.interfaces");
 	else
 		finding_advise(f, "mtlbctl attach %s", last->name);
 	return true;
