@@ -48,7 +48,7 @@ static void the_kernel_has_what_xdp_needs(void)
 		const char *name;
 		bool (*judge)(const struct doctor_host *h, struct finding *f);
 		unsigned int major, minor; /* 0: 6.1 */
-		bool no_jit, jit_unknown, no_bpffs, no_btf, no_daemon, share;
+		bool no_jit, jit_unknown, no_bpffs, no_btf, no_daemon, partial, share;
 		int harden;
 		const char *lockdown, *missing;
 		int state;
@@ -57,6 +57,8 @@ static void the_kernel_has_what_xdp_needs(void)
 		{"daemon", judge_daemon, .state = FINDING_OK},
 		{"no daemon", judge_daemon, .no_daemon = true, .state = FINDING_WARNING,
 		 .advice = "systemctl start mtlbd"},
+		{"another version", judge_daemon, .partial = true, .state = FINDING_WARNING,
+		 .advice = "mtlbctl version"},
 		{"6.1", judge_kernel, .state = FINDING_OK},
 		{"7.0", judge_kernel, .major = 7, .state = FINDING_OK},
 		{"6.0", judge_kernel, .major = 6, .state = FINDING_BROKEN, .advice = "6.1"},
@@ -97,6 +99,7 @@ static void the_kernel_has_what_xdp_needs(void)
 		h.has_bpffs = !rows[i].no_bpffs;
 		h.has_btf = !rows[i].no_btf;
 		h.has_daemon = !rows[i].no_daemon;
+		h.is_partial = rows[i].partial;
 		h.is_share_used = rows[i].share;
 		h.jit_harden = rows[i].harden ? rows[i].harden : -1;
 		snprintf(h.lockdown, sizeof(h.lockdown), "%s",

@@ -49,6 +49,7 @@ struct doctor_host {
 	bool is_share_used; /* an interface is to be shared by libxdp's dispatcher */
 	char missing[64];   /* capabilities that mtlbctl lacks */
 	bool has_daemon;
+	bool is_partial; /* not all that mtlbd said was understood */
 	char socket[128];
 };
 

@@ -6,6 +6,14 @@
 
 bool judge_daemon(const struct doctor_host *h, struct finding *f)
 {
+	if (h->has_daemon && h->is_partial) {
+		finding_set(
+			f, FINDING_WARNING,
+			"not all answers of mtlbd on %s were understood: some objects are not checked",
+			h->socket);
+		finding_advise(f, "mtlbctl version: mtlbctl and mtlbd must be of one version");
+		return true;
+	}
 	if (h->has_daemon) {
 		finding_set(f, FINDING_OK, "mtlbd answers on %s", h->socket);
 		return true;

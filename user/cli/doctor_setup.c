@@ -38,6 +38,15 @@ static json_t *get(const struct cli *c, const char *path)
 	return json;
 }
 
+static json_t *get_list(const struct cli *c, const char *path, struct doctor *d)
+{
+	json_t *list = get(c, path);
+
+	if (!json_is_array(list))
+		d->host.is_partial = true;
+	return list;
+}
+
 /* ---- interfaces ---- */
 static struct doctor_link *find_link(const struct doctor *d, const char *name)
 {
@@ -61,7 +70,7 @@ static struct doctor_link *add_link(struct doctor *d, const char *name)
 
 static void read_interfaces(const struct cli *c, struct doctor *d)
 {
-	json_t *list = get(c, "/v1/interfaces");
+	json_t *list = get_list(c, "/v1/interfaces", d);
 	const json_t *item;
 	size_t at;
 
@@ -82,7 +91,7 @@ static void read_interfaces(const struct cli *c, struct doctor *d)
 
 static void read_segments(const struct cli *c, struct doctor *d)
 {
-	json_t *list = get(c, "/v1/segments");
+	json_t *list = get_list(c, "/v1/segments", d);
 	const json_t *item;
 	size_t at;
 
@@ -113,7 +122,7 @@ struct vips {
 	json_t *index; /* "tenant/vip" -> position */
 };
 
-static void read_vip(const json_t *item, struct model_vip *out)
+static bool read_vip(const json_t *item, struct model_vip *out)
 {
 	static const char *const added[] = {"tenant", "managed_by", "status"};
 	json_t *fields = json_copy((json_t *)item);
@@ -122,9 +131,10 @@ static void read_vip(const json_t *item, struct model_vip *out)
 	for (size_t i = 0; i < sizeof(added) / sizeof(*added); i++)
 		json_object_del(fields, added[i]);
 	config_defaults_vip(out);
-	config_vip_from_json("vips", fields, out, &r);
+	int error = config_vip_from_json("vips", fields, out, &r);
 	report_clear(&r);
 	json_decref(fields);
+	return !error;
 }
 
 static void add_vip(struct doctor *d, const struct model_vip *v, const char *name,
@@ -143,7 +153,7 @@ static void add_vip(struct doctor *d, const struct model_vip *v, const char *nam
 
 static void read_vips(const struct cli *c, struct doctor *d, struct vips *vips)
 {
-	json_t *list = get(c, "/v1/vips");
+	json_t *list = get_list(c, "/v1/vips", d);
 	_cleanup_free_ struct doctor_address *addresses = NULL;
 	const json_t *item;
 	size_t at, n_addresses = 0;
@@ -156,7 +166,10 @@ static void read_vips(const struct cli *c, struct doctor *d, struct vips *vips)
 		char name[DOCTOR_OBJECT];
 		snprintf(name, sizeof(name), "%s/%s", object_text(item, "tenant"),
 			 object_text(item, "name"));
-		read_vip(item, &vips->list[vips->n]);
+		if (!read_vip(item, &vips->list[vips->n])) {
+			d->host.is_partial = true;
+			continue;
+		}
 		json_object_set_new(vips->index, name, json_integer((json_int_t)vips->n));
 		add_vip(d, &vips->list[vips->n++], name, addresses, n_addresses);
 	}
@@ -287,7 +300,7 @@ static void read_path(struct doctor *d, struct doctor_path *p)
 
 static void read_backends(const struct cli *c, struct doctor *d, const struct vips *vips)
 {
-	json_t *list = get(c, "/v1/backends");
+	json_t *list = get_list(c, "/v1/backends", d);
 	struct net *net = NULL;
 	struct report r = {0};
 	const json_t *item;
