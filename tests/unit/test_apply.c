@@ -134,7 +134,9 @@ static void add_numbered_vip(struct edits *e, struct model_tenant *t, uint32_t b
 {
 	uint32_t i = e->next++;
 
-	add_vip(t, i % 60, backends)->port = 1024 + i;
+	struct model_vip *v = add_vip(t, i % 60, backends);
+
+	v->port = v->last_port = 1024 + i;
 }
 
 static void edit_vip(struct edits *e, struct model_tenant *t)
@@ -150,7 +152,7 @@ static void edit_vip(struct edits *e, struct model_tenant *t)
 		tenant_remove_vip(t, v);
 		break;
 	case 2:
-		v->port = 1024 + e->next++;
+		v->port = v->last_port = 1024 + e->next++;
 		break;
 	case 3:
 		v->idle_timeout_s = 30 + draw(e, 100);
