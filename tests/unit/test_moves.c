@@ -85,6 +85,7 @@ static const struct model_vip *any_vip(struct world *w, struct client *c)
 static void open_flow(struct world *w, struct client *c)
 {
 	const struct model_vip *v = any_vip(w, c);
+	uint64_t refused = w->node.fake->refused[c->tenant];
 
 	if (!v)
 		return;
@@ -99,7 +100,10 @@ static void open_flow(struct world *w, struct client *c)
 	c->backend = pick(w->node.fake, c->tenant, &c->tuple, is_udp(c) ? PACKET_DATA : PACKET_SYN,
 			  w->node.now);
 	c->last = w->node.now;
-	c->open = c->backend != UINT32_MAX;
+	/* datagrams that the table can't take have no backend to keep where each first packet has its turn */
+	c->open = c->backend != UINT32_MAX &&
+		  !(is_udp(c) && v->algorithm >= MTLB_ALGORITHM_ROUND_ROBIN &&
+		    w->node.fake->refused[c->tenant] != refused);
 	if (!c->open)
 		return;
 	w->opened++;
