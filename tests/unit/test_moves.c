@@ -61,6 +61,11 @@ static void send_packet(struct world *w, struct client *c, enum packet p)
 		c->open = false;
 	if (backend == c->backend)
 		return;
+	if (!fake_is_alive(&w->node.fake->maps, c->backend)) {
+		c->open = false;
+		w->lost++;
+		return;
+	}
 	w->broken++;
 	if (w->broken < 5)
 		printf("     step %d: flow %d of tenant %u went from backend %u to %u\n", w->step,

@@ -258,6 +258,11 @@ static struct ring *place(struct build *b, struct ring *r)
 	return r;
 }
 
+static bool has_list(const struct image_vip *v)
+{
+	return v->algorithm == MTLB_ALGORITHM_LEAST_CONNECTIONS;
+}
+
 /* The ring of least-connections lists all configured backends, so that its list changes only with the configuration. */
 static struct ring *ring_from_slots(struct build *b, const struct slots *s,
 				    const struct members *m, const struct image_vip *v,
@@ -272,7 +277,7 @@ static struct ring *ring_from_slots(struct build *b, const struct slots *s,
 				   .previous = s->previous};
 	struct ring *r;
 
-	if (listed && v->algorithm == MTLB_ALGORITHM_LEAST_CONNECTIONS)
+	if (listed && has_list(v))
 		memset(listed, true, m->n_configured * sizeof(*listed));
 	r = listed ? ring_from_draft(&draft) : NULL;
 	if (!r || !old || !ring_is_equal(r, old))
@@ -314,7 +319,7 @@ static int move_vip(struct build *b, struct image_vip *v, const struct image_vip
 	if (!err) {
 		move_slots(&s, m, b->image, v, before, exchanging);
 		shorten(&s, v);
-		if (s.is_same && v->algorithm != MTLB_ALGORITHM_LEAST_CONNECTIONS)
+		if (s.is_same && !has_list(v) && !has_list(before))
 			v->ring = ring_ref(old);
 		else
 			v->ring = ring_from_slots(b, &s, m, v, old);
