@@ -203,8 +203,11 @@ static void exchange_ranges(struct diff *d)
 bool steps_begins_with(const struct image *from, const struct image *to, uint32_t vip,
 		       enum mtlb_algorithm algorithm)
 {
-	return to->vips[vip].algorithm == algorithm &&
-	       (!image_has_vip(from, vip) || from->vips[vip].algorithm != algorithm);
+	const struct image_vip *is = &to->vips[vip];
+
+	return is->position && is->algorithm == algorithm &&
+	       (!image_has_vip(from, vip) || !from->vips[vip].position ||
+		from->vips[vip].algorithm != algorithm);
 }
 
 static bool starts_algorithm(const struct diff *d, uint32_t t)

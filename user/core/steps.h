@@ -69,6 +69,6 @@ void apply_copy_flows(const struct steps *s, struct maps *maps, uint32_t tenant)
 void apply_purge_flows(const struct steps *s, struct maps *maps, uint32_t tenant);
 /* Turn counters of VIPs that begin with round-robin to zero; loads of those that begin with least-connections. 0 or -ENOMEM. */
 int apply_start_algorithms(const struct steps *s, struct maps *maps, uint32_t tenant);
-/* Does the VIP begin with this algorithm. */
+/* Does the VIP begin with this algorithm: new, in a table again, or with another one before. */
 bool steps_begins_with(const struct image *from, const struct image *to, uint32_t vip,
 		       enum mtlb_algorithm algorithm);
