@@ -341,6 +341,7 @@ static void read_vip(struct adopt *a, uint32_t tenant, const struct table *t, ui
 		       tenant, at, e->id);
 		return;
 	}
+	v->has_other_name = memcmp(&v->info, &a->maps->vip_info[e->id], sizeof(v->info));
 	read_ring(a, e->id, word, e->ids);
 }
 

@@ -104,6 +104,7 @@ static void write_names(struct diff *d)
 			add(d, STEP_TENANT_INFO, t);
 	for (uint32_t v = 0; v < d->to->top_vip; v++)
 		if (image_has_vip(d->to, v) && (!image_has_vip(d->from, v) ||
+						d->from->vips[v].has_other_name ||
 						memcmp(&d->from->vips[v].info, &d->to->vips[v].info,
 						       sizeof(d->to->vips[v].info))))
 			add(d, STEP_VIP_INFO, v);

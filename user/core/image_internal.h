@@ -109,6 +109,7 @@ struct image_vip {
 	uint8_t flags, quic_shift;
 	struct mtlb_quic_config quic[MTLB_QUIC_CONFIGS];
 	bool echo;
+	bool has_other_name;         /* adopted: the map has the info of a change that was interrupted */
 	bool is_adopted;             /* ring and backends need not fit each other */
 	bool is_last_stand;          /* only leaving backends serve */
 	bool learning;
