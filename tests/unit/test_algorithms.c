@@ -221,6 +221,31 @@ static void flow_away_from_home_holds_a_source_vip(void)
 	node_free(&n);
 }
 
+/* A flow is not taken for one at home because it was that before its slot moved on. */
+static void home_is_noted_anew_when_a_slot_moves_on(void)
+{
+	struct node n;
+
+	start_with(&n, &ways[0], 4);
+	vip_of(&n, 0, 0)->idle_timeout_s = 60;
+	CU_ASSERT_EQUAL_FATAL(node_change(&n), 0);
+	choose(&n, &ways[1]);
+	CU_ASSERT_EQUAL_FATAL(node_change(&n), 0);
+	node_settle(&n);
+	n.now += 50;
+	uint32_t between = emit(&n, 0, PACKET_SYN); /* the slot's owner of now */
+
+	CU_ASSERT_EQUAL(emit(&n, 0, PACKET_DATA), between);
+	for (size_t k = 0; k < 4; k++)
+		if (backend_id(&n, vip_of(&n, 0, 0)->backends[k].name) == between)
+			vip_of(&n, 0, 0)->backends[k].state = BACKEND_ADMIN_DRAINING;
+	CU_ASSERT_EQUAL_FATAL(node_change(&n), 0);
+	for (int i = 0; i < 25; i++, n.now += 2)
+		node_settle(&n);
+	CU_ASSERT_EQUAL(emit(&n, 0, PACKET_DATA), between);
+	node_free(&n);
+}
+
 /* ---- flows that are always remembered ---- */
 static void leaving_backend_of_round_robin_waits_for_its_flows(void)
 {
@@ -267,6 +292,65 @@ static void flow_range_grows_and_stays_with_the_flows_in_it(void)
 	image_flow_range(n.image, 1, &base, &buckets);
 	CU_ASSERT_EQUAL(buckets, 16384 / MTLB_FLOW_WAYS);
 	CU_ASSERT_EQUAL(the_entry(&n)->algorithm, MTLB_ALGORITHM_ROUND_ROBIN);
+	node_free(&n);
+}
+
+/*
+ * Packets that were under way when a flow range was exchanged: they read the old range, and what they remember is missed by the
+ * first copy.
+ */
+struct late {
+	struct node *n;
+	uint64_t old_range;
+	uint32_t was[50], opened, checked, broken;
+};
+
+static void late_packets(void *ctx)
+{
+	struct late *l = ctx;
+	struct mtlb_tenant *t = &l->n->fake->maps.tenants[1];
+	const struct mtlb_vip *v = fake_find(&l->n->fake->maps, 1,
+					     vip_of(l->n, 0, 0)->address.bytes, htons(443),
+					     IPPROTO_UDP);
+	uint64_t range = t->flows;
+
+	if (range == l->old_range)
+		return;
+	for (uint32_t i = 0; i < 50; i++) {
+		struct mtlb_tuple tuple = tuple_of(l->n, i);
+		uint32_t to;
+
+		tuple.protocol = IPPROTO_UDP;
+		if (!l->opened)
+			t->flows = l->old_range;
+		to = pick(l->n->fake, 1, &tuple, PACKET_DATA, l->n->now);
+		t->flows = range;
+		if (!l->opened)
+			l->was[i] = to;
+		l->broken += to != l->was[i];
+	}
+	l->checked += l->opened && v->algorithm == MTLB_ALGORITHM_ROUND_ROBIN;
+	l->opened = true;
+}
+
+static void packets_under_way_find_their_flows_in_the_new_range(void)
+{
+	struct late l = {0};
+	struct node n;
+
+	start_with(&n, &ways[3], 4);
+	vip_of(&n, 0, 0)->protocol = IPPROTO_UDP;
+	CU_ASSERT_EQUAL_FATAL(node_change(&n), 0);
+	l.n = &n;
+	l.old_range = n.fake->maps.tenants[1].flows;
+	n.model->tenants[0].limits.flows = 16384;
+	n.fake->traffic = late_packets;
+	n.fake->traffic_ctx = &l;
+	CU_ASSERT_EQUAL_FATAL(node_change(&n), 0);
+	late_packets(&l);
+	CU_ASSERT(l.checked >= 2);
+	CU_ASSERT_EQUAL(l.broken, 0);
+	n.fake->traffic = NULL;
 	node_free(&n);
 }
 
@@ -457,6 +541,8 @@ static const struct test tests[] = {
 	TEST(remembered_flows_hold_the_marks_of_what_was_round_robin),
 	TEST(moves_of_a_busy_source_vip_end),
 	TEST(flow_away_from_home_holds_a_source_vip),
+	TEST(home_is_noted_anew_when_a_slot_moves_on),
+	TEST(packets_under_way_find_their_flows_in_the_new_range),
 	TEST(leaving_backend_of_round_robin_waits_for_its_flows),
 	TEST(flow_range_grows_and_stays_with_the_flows_in_it),
 	TEST(turns_follow_weights),
