@@ -86,10 +86,10 @@ static inline bool same_place(const struct maps *a, uint32_t x, const struct map
 {
 	const struct mtlb_vip *p = fake_find(a, x, v->address.bytes, 0, 0);
 	const struct mtlb_vip *q = fake_find(b, y, v->address.bytes, 0, 0);
-	const struct mtlb_ranges *r = (const void *)fake_entry(
-		a, x, v->address.bytes, 0, v->protocol, MTLB_ENTRY_RANGES);
-	const struct mtlb_ranges *t = (const void *)fake_entry(
-		b, y, v->address.bytes, 0, v->protocol, MTLB_ENTRY_RANGES);
+	const struct mtlb_ranges *r =
+		(const void *)fake_entry(a, x, v->address.bytes, 0, v->protocol, MTLB_ENTRY_RANGES);
+	const struct mtlb_ranges *t =
+		(const void *)fake_entry(b, y, v->address.bytes, 0, v->protocol, MTLB_ENTRY_RANGES);
 
 	if (!p != !q || !r != !t)
 		return false;
@@ -100,10 +100,8 @@ static inline bool same_place(const struct maps *a, uint32_t x, const struct map
 static inline bool same_servers(const struct maps *a, uint32_t x, const struct maps *b, uint32_t y,
 				const struct model_vip *v)
 {
-	const struct mtlb_vip *p =
-		fake_find(a, x, v->address.bytes, htons(v->port), v->protocol);
-	const struct mtlb_vip *q =
-		fake_find(b, y, v->address.bytes, htons(v->port), v->protocol);
+	const struct mtlb_vip *p = fake_find(a, x, v->address.bytes, htons(v->port), v->protocol);
+	const struct mtlb_vip *q = fake_find(b, y, v->address.bytes, htons(v->port), v->protocol);
 
 	if (!p || !q)
 		return p == q;

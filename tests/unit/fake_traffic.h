@@ -78,8 +78,8 @@ struct packet_view {
 	const struct mtlb_vip *vip;
 	uint64_t word, hash;
 	uint32_t owner, previous;
-	bool is_marked;              /* and its previous owner serves */
-	bool is_new, is_first;       /* a SYN; that, or a datagram */
+	bool is_marked;        /* and its previous owner serves */
+	bool is_new, is_first; /* a SYN; that, or a datagram */
 };
 
 static inline uint32_t slot_by(const struct maps *m, uint32_t tenant, const struct mtlb_tuple *t,

@@ -7,8 +7,10 @@
 static const struct way { /* of choosing a backend */
 	uint8_t algorithm, prefix, bits;
 } ways[] = {
-	{MTLB_ALGORITHM_MAGLEV, 0, 0},	     {MTLB_ALGORITHM_SOURCE, 0, 128},
-	{MTLB_ALGORITHM_SOURCE, 24, 120},    {MTLB_ALGORITHM_ROUND_ROBIN, 0, 0},
+	{MTLB_ALGORITHM_MAGLEV, 0, 0},
+	{MTLB_ALGORITHM_SOURCE, 0, 128},
+	{MTLB_ALGORITHM_SOURCE, 24, 120},
+	{MTLB_ALGORITHM_ROUND_ROBIN, 0, 0},
 	{MTLB_ALGORITHM_LEAST_CONNECTIONS, 0, 0},
 };
 #define N_WAYS (sizeof(ways) / sizeof(ways[0]))
@@ -97,10 +99,15 @@ static void change_of_the_way_marks_all_slots_and_ends(void)
 		}
 }
 
-/* Nobody has sent a packet since the first of several changes: unknown flows are where they were before all. */
+/*
+ * Nobody has sent a packet since the first of several changes: unknown flows are where they
+ * were before all.
+ */
 static void unknown_flows_stay_through_several_changes(void)
 {
-	enum { CLIENTS = 400 };
+	enum {
+		CLIENTS = 400
+	};
 	for (size_t first = 0; first < 3; first++)
 		for (size_t second = 0; second < N_WAYS; second++)
 			for (size_t third = 0; third < N_WAYS; third++) {
@@ -127,7 +134,9 @@ static void unknown_flows_stay_through_several_changes(void)
 
 static void remembered_flows_hold_the_marks_of_what_was_round_robin(void)
 {
-	enum { CLIENTS = 64 };
+	enum {
+		CLIENTS = 64
+	};
 	struct node n;
 	uint32_t was[CLIENTS];
 
@@ -193,7 +202,10 @@ static void moves_of_a_busy_source_vip_end(void)
 	node_free(&n);
 }
 
-/* Where in the ring the flow is cannot be told: the one that is not at home holds all but its backend's slots. */
+/*
+ * Where in the ring the flow is cannot be told: the one that is not at home holds all but its
+ * backend's slots.
+ */
 static void flow_away_from_home_holds_a_source_vip(void)
 {
 	struct node n;
@@ -274,7 +286,9 @@ static void leaving_backend_of_round_robin_waits_for_its_flows(void)
 
 static void flow_range_grows_and_stays_with_the_flows_in_it(void)
 {
-	enum { CLIENTS = 300 };
+	enum {
+		CLIENTS = 300
+	};
 	struct node n;
 	uint32_t was[CLIENTS], base, buckets;
 
@@ -296,8 +310,8 @@ static void flow_range_grows_and_stays_with_the_flows_in_it(void)
 }
 
 /*
- * Packets that were under way when a flow range was exchanged: they read the old range, and what they remember is missed by the
- * first copy.
+ * Packets that were under way when a flow range was exchanged: they read the old range, and
+ * what they remember is missed by the first copy.
  */
 struct late {
 	struct node *n;
@@ -309,9 +323,8 @@ static void late_packets(void *ctx)
 {
 	struct late *l = ctx;
 	struct mtlb_tenant *t = &l->n->fake->maps.tenants[1];
-	const struct mtlb_vip *v = fake_find(&l->n->fake->maps, 1,
-					     vip_of(l->n, 0, 0)->address.bytes, htons(443),
-					     IPPROTO_UDP);
+	const struct mtlb_vip *v = fake_find(
+		&l->n->fake->maps, 1, vip_of(l->n, 0, 0)->address.bytes, htons(443), IPPROTO_UDP);
 	uint64_t range = t->flows;
 
 	if (range == l->old_range)

@@ -162,9 +162,8 @@ static void edit_quic(struct edits *e, struct model_vip *v)
 	v->quic.n_configs = 1 + draw(e, 2);
 	v->quic.configs = calloc(v->quic.n_configs, sizeof(*v->quic.configs));
 	for (size_t k = 0; k < v->quic.n_configs; k++)
-		v->quic.configs[k] = (struct model_quic_config){.rotation = 3 * k,
-								.server_id_length = 2 + k,
-								.nonce_length = 4};
+		v->quic.configs[k] = (struct model_quic_config){
+			.rotation = 3 * k, .server_id_length = 2 + k, .nonce_length = 4};
 }
 
 static void edit_service(struct edits *e, struct model_vip *v)

@@ -232,9 +232,9 @@ static void weight_change_touches_one_vip(void)
 	size_t count = steps_to(&n, &text);
 
 	CU_ASSERT_EQUAL(count, 5);
-	CU_ASSERT_PTR_NOT_NULL(
-		strstr(text, "backend name tenant-0/vip-1/web-1000 state 1\nbackend state "
-			     "tenant-0/vip-1/web-1000 state 1\nring tenant-0/vip-1 "));
+	CU_ASSERT_PTR_NOT_NULL(strstr(text,
+				      "backend name tenant-0/vip-1/web-1000 state 1\nbackend state "
+				      "tenant-0/vip-1/web-1000 state 1\nring tenant-0/vip-1 "));
 	CU_ASSERT_PTR_NOT_NULL(strstr(text, "vip word tenant-0/vip-1 0x"));
 	CU_ASSERT_PTR_NOT_NULL(strstr(text, "grace period\n"));
 	if (count != 5)

@@ -25,7 +25,7 @@ struct world {
 	uint32_t next_port;
 	uint64_t packets, broken, lost, opened, switched;
 	uint32_t switches; /* of 40 edits so many change an algorithm */
-	bool down[4096]; /* by the last two bytes of a backend's address */
+	bool down[4096];   /* by the last two bytes of a backend's address */
 	int step;
 	bool inside; /* of a change */
 };
@@ -105,7 +105,10 @@ static void open_flow(struct world *w, struct client *c)
 	c->backend = pick(w->node.fake, c->tenant, &c->tuple, is_udp(c) ? PACKET_DATA : PACKET_SYN,
 			  w->node.now);
 	c->last = w->node.now;
-	/* datagrams that the table can't take have no backend to keep where each first packet has its turn */
+	/*
+	 * datagrams that the table can't take have no backend to keep where each first packet
+	 * has its turn
+	 */
 	c->open = c->backend != UINT32_MAX &&
 		  !(is_udp(c) && v->algorithm >= MTLB_ALGORITHM_ROUND_ROBIN &&
 		    w->node.fake->refused[c->tenant] != refused);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What stands in the tables: VIPs, addresses, ranges, QUIC server ids; and in the records of tenants and backends. */
+/*
+ * What stands in the tables: VIPs, addresses, ranges, QUIC server ids; and in the records of
+ * tenants and backends.
+ */
 #include "fake_compare.h"
 #include "fake_view.h"
 
@@ -77,8 +80,8 @@ static void ranges_lie_beside_exact_ports(void)
 	static const struct {
 		uint16_t port;
 		int vip; /* -1: none */
-	} rows[] = {{443, 0},  {8000, 1}, {8999, 1}, {7999, 4},   {150, 2},  {99, -1},
-		    {201, -1}, {50, 3},   {0, 3},    {444, 4}, {9000, -1}, {299, -1}};
+	} rows[] = {{443, 0},  {8000, 1}, {8999, 1}, {7999, 4}, {150, 2},   {99, -1},
+		    {201, -1}, {50, 3},   {0, 3},    {444, 4},  {9000, -1}, {299, -1}};
 	struct node n;
 
 	start(&n, 1, 5, 2);
@@ -123,9 +126,8 @@ static void any_port_is_a_range_of_all(void)
 	vip_of(&n, 0, 0)->last_port = 65535;
 	CU_ASSERT_EQUAL_FATAL(node_change(&n), 0);
 	for (uint32_t port = 0; port < 65536; port += 13)
-		CU_ASSERT_PTR_NOT_NULL(fake_find(&n.fake->maps, 1,
-						 vip_of(&n, 0, 0)->address.bytes, htons(port),
-						 IPPROTO_TCP));
+		CU_ASSERT_PTR_NOT_NULL(fake_find(&n.fake->maps, 1, vip_of(&n, 0, 0)->address.bytes,
+						 htons(port), IPPROTO_TCP));
 	restart_changes_nothing(&n);
 	node_free(&n);
 }
@@ -323,7 +325,8 @@ static void corrupt_entries_are_refused_without_a_crash(void)
 			random = random * 6364136223846793005ULL + 1442695040888963407ULL;
 			for (at = (random >> 33) % t->n; t->entries[at].kind == MTLB_ENTRY_EMPTY;)
 				at = (at + 1) % t->n;
-			((uint8_t *)&t->entries[at])[(random >> 20) % 64] ^= 1 << (random >> 60) % 8;
+			((uint8_t *)&t->entries[at])[(random >> 20) % 64] ^= 1
+									     << (random >> 60) % 8;
 		}
 		struct report r = {0};
 		struct image *adopted = NULL;

@@ -66,8 +66,8 @@ enum side {
 	SIDE_FROM, /* what had no table gets none */
 	SIDE_BRIDGE,
 	/*
-	 * A tenant that is gone gets a table without entries, not none: packets of its segments are then not for a VIP,
-	 * rather than a contradiction.
+	 * A tenant that is gone gets a table without entries, not none: packets of its segments
+	 * are then not for a VIP, rather than a contradiction.
 	 */
 	SIDE_TO,
 };
@@ -134,8 +134,9 @@ static void set_backend_word(struct maps *maps, const struct image *i, uint32_t 
 {
 	const struct image_backend *b = image_has_backend(i, id) ? &i->backends[id] : NULL;
 
-	store_word(&maps->backends[id].word, b ? mtlb_backend_word(b->state, b->variant, b->info.weight)
-					       : mtlb_backend_word(MTLB_BACKEND_FREE, 0, 0));
+	store_word(&maps->backends[id].word,
+		   b ? mtlb_backend_word(b->state, b->variant, b->info.weight)
+		     : mtlb_backend_word(MTLB_BACKEND_FREE, 0, 0));
 }
 
 static void set_tenant_info(struct maps *maps, const struct image *i, uint32_t t)
@@ -145,7 +146,10 @@ static void set_tenant_info(struct maps *maps, const struct image *i, uint32_t t
 		memcpy(maps->tenant_info[t].name, i->tenants[t].name, MTLB_NAME_LEN);
 }
 
-/* A new id's counters, and what the data plane keeps for it beside them. Nothing refers to the id yet. */
+/*
+ * A new id's counters, and what the data plane keeps for it beside them. Nothing refers to the
+ * id yet.
+ */
 static int zero_stats(struct maps *maps, enum maps_stats which, uint32_t id)
 {
 	switch (which) {

@@ -40,8 +40,9 @@ static bool is_live(const struct image *i, const struct mtlb_flow *f)
 }
 
 /*
- * Would the flow go to the same backend if the table did not know it: while ranges are exchanged,
- * VIPs learn. Where previous owners lie at slots that only the client's address tells, nobody knows.
+ * Would the flow go to the same backend if the table did not know it: while ranges are
+ * exchanged, VIPs learn. Where previous owners lie at slots that only the client's address
+ * tells, nobody knows.
  */
 static bool is_dispensable(const struct image *i, const struct mtlb_flow *f)
 {
@@ -112,8 +113,9 @@ void apply_copy_flows(const struct steps *s, struct maps *maps, uint32_t tenant)
 		for (int way = 0; way < MTLB_FLOW_WAYS; way++) {
 			struct mtlb_flow copy = maps->flows[from->flow_base + b].ways[way];
 
-			if (mtlb_flow_word_state(copy.word) == MTLB_FLOW_FREE || flow_is_torn(&copy) ||
-			    !is_of_use(s->to, tenant, &copy) || !is_live(s->to, &copy))
+			if (mtlb_flow_word_state(copy.word) == MTLB_FLOW_FREE ||
+			    flow_is_torn(&copy) || !is_of_use(s->to, tenant, &copy) ||
+			    !is_live(s->to, &copy))
 				continue;
 			copy_flow(s->to,
 				  &maps->flows[to->flow_base +
@@ -131,8 +133,8 @@ void apply_purge_flows(const struct steps *s, struct maps *maps, uint32_t tenant
 			struct mtlb_flow *f = &maps->flows[t->flow_base + b].ways[way];
 			struct mtlb_flow seen = *f;
 
-			if (mtlb_flow_word_state(seen.word) == MTLB_FLOW_FREE || flow_is_torn(&seen) ||
-			    is_of_use(s->to, tenant, &seen))
+			if (mtlb_flow_word_state(seen.word) == MTLB_FLOW_FREE ||
+			    flow_is_torn(&seen) || is_of_use(s->to, tenant, &seen))
 				continue;
 			/*
 			 * only the word: the data plane may be writing another flow into this way

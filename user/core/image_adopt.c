@@ -286,11 +286,11 @@ static bool find_last_port(const struct adopt *a, const struct table *t, const s
 	union entry key = {.vip = {.protocol = e->protocol, .kind = MTLB_ENTRY_RANGES}};
 
 	memcpy(key.vip.address, e->address, 16);
-	const struct mtlb_ranges *r =
-		(const void *)table_find(t, &key, a->image->table_key);
+	const struct mtlb_ranges *r = (const void *)table_find(t, &key, a->image->table_key);
 
 	for (uint32_t i = 0; r && i < r->n && i < MTLB_RANGES_MAX; i++)
-		if (r->ranges[i].first == ntohs(e->port) && r->ranges[i].last > r->ranges[i].first) {
+		if (r->ranges[i].first == ntohs(e->port) &&
+		    r->ranges[i].last > r->ranges[i].first) {
 			*last_port = htons(r->ranges[i].last);
 			return true;
 		}
@@ -348,10 +348,11 @@ static void read_vip(struct adopt *a, uint32_t tenant, const struct table *t, ui
 static void read_server(struct adopt *a, uint32_t tenant, const struct mtlb_server *e, uint32_t at)
 {
 	uint32_t vip = e->vip_low | (uint32_t)e->vip_high << 16;
-	struct image_backend *k = &a->image->backends[e->backend];
+	struct image_backend *k = image_has_backend(a->image, e->backend)
+					  ? &a->image->backends[e->backend]
+					  : NULL;
 
-	if (!e->id_len || e->id_len > MTLB_QUIC_SERVER_ID_MAX ||
-	    !image_has_backend(a->image, e->backend) || k->info.vip != vip ||
+	if (!e->id_len || e->id_len > MTLB_QUIC_SERVER_ID_MAX || !k || k->info.vip != vip ||
 	    a->image->vips[vip].info.tenant != tenant || k->n_servers == MTLB_QUIC_CONFIGS) {
 		REFUSE(a, "table %u: element %u names backend %u, which is not its VIP's", tenant,
 		       at, e->backend);

@@ -34,11 +34,9 @@ bool image_has_flow_state(const struct image *i, uint32_t tenant)
 	return false;
 }
 
-void image_walk_flows(const struct image *i, uint32_t tenant, const struct mtlb_flow_bucket *flows,
-		      uint64_t now,
-		      void (*walk)(void *ctx, const struct image_vip *v,
-				   const struct mtlb_flow *flow),
-		      void *ctx)
+void image_walk_flows(
+	const struct image *i, uint32_t tenant, const struct mtlb_flow_bucket *flows, uint64_t now,
+	void (*walk)(void *ctx, const struct image_vip *v, const struct mtlb_flow *flow), void *ctx)
 {
 	const struct image_tenant *t = &i->tenants[tenant];
 	const struct mtlb_flow_bucket *bucket = flows + t->flow_base;

@@ -5,10 +5,10 @@
 #include "core/image_internal.h"
 
 struct census_vip {
-	struct ring *ring;           /* of which it was counted; NULL: its flows are not in the table */
+	struct ring *ring;           /* of which it was counted; NULL: not in the table */
 	bool learning;               /* at that time */
 	uint32_t flows;              /* live ones in the table */
-	uint8_t *held;               /* by slot: a live flow not on the owner. NULL: of a source VIP, or nothing moves */
+	uint8_t *held;               /* by slot, of maglev: a live flow not on the owner */
 };
 
 struct image_census {

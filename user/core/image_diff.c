@@ -103,10 +103,10 @@ static void write_names(struct diff *d)
 		     strcmp(d->from->tenants[t].name, d->to->tenants[t].name)))
 			add(d, STEP_TENANT_INFO, t);
 	for (uint32_t v = 0; v < d->to->top_vip; v++)
-		if (image_has_vip(d->to, v) && (!image_has_vip(d->from, v) ||
-						d->from->vips[v].has_other_name ||
-						memcmp(&d->from->vips[v].info, &d->to->vips[v].info,
-						       sizeof(d->to->vips[v].info))))
+		if (image_has_vip(d->to, v) &&
+		    (!image_has_vip(d->from, v) || d->from->vips[v].has_other_name ||
+		     memcmp(&d->from->vips[v].info, &d->to->vips[v].info,
+			    sizeof(d->to->vips[v].info))))
 			add(d, STEP_VIP_INFO, v);
 	for (uint32_t k = 0; k < d->to->top_backend; k++)
 		if (image_has_backend(d->to, k) &&
@@ -313,8 +313,8 @@ static bool changed_ring(const struct diff *d, uint32_t tenant)
 }
 
 /*
- * Entries are of use only on moving slots, or of VIPs that remember all their flows, and for backends that serve; a
- * stale one could catch a later flow.
+ * Entries are of use only on moving slots, or of VIPs that remember all their flows, and for
+ * backends that serve; a stale one could catch a later flow.
  */
 static bool leaves_stale_flows(const struct diff *d, uint32_t t)
 {

@@ -78,8 +78,7 @@ static void add_range(struct entries *e, const struct image_vip *v)
 	out->protocol = v->info.protocol;
 	out->kind = MTLB_ENTRY_RANGES;
 	out->n = 1;
-	out->ranges[0] =
-		(struct mtlb_range){ntohs(v->info.port), ntohs(v->info.last_port)};
+	out->ranges[0] = (struct mtlb_range){ntohs(v->info.port), ntohs(v->info.last_port)};
 }
 
 static bool is_same_id(const struct model_server_id *a, const struct model_server_id *b)

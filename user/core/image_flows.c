@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Each tenant's range of the flow table: a power of two of buckets at a multiple of its size. A
- * tenant whose quota did not change keeps its range; a range in use in the image before is nobody
- * else's in this one. A range does not shrink while slots of its tenant move, or one of its VIPs
- * remembers all flows: flows that share a bucket then might not all fit. The next build after that does it.
+ * tenant whose quota did not change keeps its range; a range in use in the image before is
+ * nobody else's in this one. A range does not shrink while slots of its tenant move, or one of
+ * its VIPs remembers all flows: flows that share a bucket then might not all fit. The next
+ * build after that does it.
  */
 #include <errno.h>
 #include <stdlib.h>

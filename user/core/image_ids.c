@@ -27,8 +27,8 @@ static uint32_t ticks_of_seconds(uint32_t seconds)
 }
 
 /*
- * TCP and SCTP flows that never got past a SYN, or are closing, are forgotten after 30 s; a datagram is as
- * good as another.
+ * TCP and SCTP flows that never got past a SYN, or are closing, are forgotten after 30 s; a
+ * datagram is as good as another.
  */
 static uint32_t short_ticks(const struct model_vip *v)
 {

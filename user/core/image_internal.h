@@ -15,7 +15,7 @@ struct ring {
 	uint32_t first, units;       /* the extent, ids and previous owners included */
 	uint32_t n_ids;
 	uint32_t n_moving;           /* marked slots */
-	uint32_t *ids;               /* backend ids: those that slots or previous name, and listed ones */
+	uint32_t *ids;               /* backend ids: named by slots or previous, or listed */
 	uint32_t *owned;             /* by index: slots it owns */
 	uint32_t *awaited;           /* by index: marked slots whose previous owner it is */
 	uint16_t *slots;             /* index into ids, MTLB_SLOT_MOVING */
@@ -104,12 +104,12 @@ struct image_vip {
 	uint32_t position;           /* element of the tenant's table + 1; 0: in none */
 	uint32_t idle_ticks, short_ticks;
 	uint8_t algorithm;           /* enum mtlb_algorithm */
-	uint8_t source_bits;         /* what chooses the slot: 0: the flow hash; else so many bits of the client's address */
-	uint8_t previous_bits;       /* what chose it when the previous owners were owners */
+	uint8_t source_bits;         /* of the address that chooses the slot; 0: the flow hash */
+	uint8_t previous_bits;       /* the same when previous owners were owners */
 	uint8_t flags, quic_shift;
 	struct mtlb_quic_config quic[MTLB_QUIC_CONFIGS];
 	bool echo;
-	bool has_other_name;         /* adopted: the map has the info of a change that was interrupted */
+	bool has_other_name;         /* adopted: an interrupted change wrote the map's info */
 	bool is_adopted;             /* ring and backends need not fit each other */
 	bool is_last_stand;          /* only leaving backends serve */
 	bool learning;
@@ -206,7 +206,10 @@ void build_encaps(struct build *b);  /* image_encap.c */
 void build_flow_ranges(struct build *b); /* image_flows.c */
 void build_rings(struct build *b);   /* image_moves.c */
 void build_tables(struct build *b);  /* image_tables.c */
-/* A changed VIP's entry, or ids that are gone: the tenant's table again. 0, -ENOMEM, or -ENOSPC with lines in r. */
+/*
+ * A changed VIP's entry, or ids that are gone: the tenant's table again. 0, -ENOMEM, or -ENOSPC
+ * with lines in r.
+ */
 int image_renew_table(struct image *i, uint32_t tenant, struct report *r);
 void build_segments(struct build *b); /* image_segments.c */
 /* A line for a thing that does not fit, once for each kind: the first stands for all. */
@@ -219,12 +222,16 @@ void encap_compose(const struct model_encap *model, bool inner_is_ipv4, const ui
 /* Hash key of a tenant ("": of the node): image_tables.c */
 void tenant_key(const uint8_t secret[32], const char *name, uint32_t key[12]);
 /*
- * Is an entry of the flow table of use in this image: a live backend of the tenant, and a VIP that remembers all its flows, or a
- * slot that moves (of a source VIP any slot: nobody can tell the flow's). Remembered fragments are no flows.
+ * Is an entry of the flow table of use in this image: a live backend of the tenant, and a VIP
+ * that remembers all its flows, or a slot that moves (of a source VIP any slot: nobody can tell
+ * the flow's). Remembered fragments are no flows.
  */
 bool image_needs_flow(const struct image *i, uint32_t tenant, const struct mtlb_flow *flow);
 /* As image_count_loads(), of one tenant. */
 int image_count_loads_of(const struct image *i, uint32_t tenant, const struct maps *maps,
 			 uint64_t now);
-/* Does the flow table hold what must not get lost: flows on moving slots, or all flows of some VIP. */
+/*
+ * Does the flow table hold what must not get lost: flows on moving slots, or all flows of some
+ * VIP.
+ */
 bool image_has_flow_state(const struct image *i, uint32_t tenant);

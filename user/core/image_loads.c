@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The live flows of each backend of least-connections: counted here, kept up to date by the data plane in between. */
+/*
+ * The live flows of each backend of least-connections: counted here, kept up to date by the
+ * data plane in between.
+ */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -7,7 +10,7 @@
 #include "util/cleanup.h"
 
 struct loads {
-	uint32_t *counted, *marks;   /* by backend id */
+	uint32_t *counted, *marks; /* by backend id */
 };
 
 static bool has_loads(const struct image_vip *v)
@@ -33,7 +36,10 @@ static void count_load(void *ctx, const struct image_vip *v, const struct mtlb_f
 		counted[mtlb_flow_word_backend(flow->word)]++;
 }
 
-/* What the data plane adds while the table is read may be counted twice for a moment, but is not lost. */
+/*
+ * What the data plane adds while the table is read may be counted twice for a moment, but is
+ * not lost.
+ */
 static void read_marks(const struct image *i, uint32_t vip, const struct maps *maps,
 		       const struct loads *l)
 {

@@ -4,11 +4,12 @@
  *
  * Who takes part: the configured backends that are up; where none is, those that are draining
  * (refusing would break what they serve, and a fresh start decides the same); where none is
- * configured and alive, those that are leaving. In that last stand all slots are marked, so that
- * the flow table shows when they serve nothing more.
+ * configured and alive, those that are leaving. In that last stand all slots are marked, so
+ * that the flow table shows when they serve nothing more.
  *
- * While a VIP changes what chooses its backends (the algorithm, or the part of the address that is hashed) all its slots
- * are marked: flows of before are on any backend, and previous owners may lie at other slots than the owners of now.
+ * While a VIP changes what chooses its backends (the algorithm, or the part of the address that
+ * is hashed) all its slots are marked: flows of before are on any backend, and previous owners
+ * may lie at other slots than the owners of now.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -150,8 +151,7 @@ static void move_slot(struct slots *to, uint32_t s, uint32_t owner, const struct
 	uint32_t previous = is_member_alive(m, first)    ? first
 			    : is_member_alive(m, second) ? second
 							 : owner;
-	bool is_marked =
-		was.is_marked || previous != owner || m->is_last_stand || to->marks_all;
+	bool is_marked = was.is_marked || previous != owner || m->is_last_stand || to->marks_all;
 
 	to->owner[s] = owner;
 	to->previous[s] = is_marked ? previous : IMAGE_NONE;
@@ -191,8 +191,8 @@ static void compare_ways(struct slots *to, const struct image_vip *v,
 	to->was_learning = before->learning;
 	to->home_bits = before->learning ? before->previous_bits : before->source_bits;
 	to->has_old_owner = to->home_bits == before->source_bits;
-	to->is_switched = v->algorithm != before->algorithm ||
-			  v->source_bits != before->source_bits;
+	to->is_switched =
+		v->algorithm != before->algorithm || v->source_bits != before->source_bits;
 	to->marks_all = to->is_switched || to->home_bits != v->source_bits ||
 			(exchanging && image_remembers_all(before));
 	to->has_news = to->is_switched;
@@ -263,10 +263,12 @@ static bool has_list(const struct image_vip *v)
 	return v->algorithm == MTLB_ALGORITHM_LEAST_CONNECTIONS;
 }
 
-/* The ring of least-connections lists all configured backends, so that its list changes only with the configuration. */
-static struct ring *ring_from_slots(struct build *b, const struct slots *s,
-				    const struct members *m, const struct image_vip *v,
-				    struct ring *old)
+/*
+ * The ring of least-connections lists all configured backends, so that its list changes only
+ * with the configuration.
+ */
+static struct ring *ring_from_slots(struct build *b, const struct slots *s, const struct members *m,
+				    const struct image_vip *v, struct ring *old)
 {
 	_cleanup_free_ bool *listed = calloc(m->n + 1, sizeof(*listed));
 	struct ring_draft draft = {.log2 = s->log2,
@@ -359,8 +361,7 @@ static bool is_exchanging(const struct build *b, const struct image_vip *v,
 {
 	const struct image_tenant *is, *was;
 
-	if (!before || !before->ring ||
-	    (!before->ring->n_moving && !image_remembers_all(before)))
+	if (!before || !before->ring || (!before->ring->n_moving && !image_remembers_all(before)))
 		return false;
 	is = &b->image->tenants[v->info.tenant];
 	was = &b->previous->tenants[v->info.tenant];
@@ -399,9 +400,10 @@ static void build_ring(struct build *b, uint32_t id)
 }
 
 /*
- * While a tenant's flow range is exchanged, what a packet under way remembers may miss the copy. So
- * for that time all new flows of a moving slot go where those go that the table does not know; also those
- * of a VIP that remembers all its flows. The slot is the one at which these homes stand.
+ * While a tenant's flow range is exchanged, what a packet under way remembers may miss the
+ * copy. So for that time all new flows of a moving slot go where those go that the table does
+ * not know; also those of a VIP that remembers all its flows. The slot is the one at which
+ * these homes stand.
  */
 static struct ring *bridge_of(const struct image_vip *before)
 {
@@ -416,8 +418,8 @@ static struct ring *bridge_of(const struct image_vip *before)
 		owner[s] = r->slots[s] & ~MTLB_SLOT_MOVING;
 		if (ring_is_marked(r, s) && before->learning)
 			owner[s] = r->previous[s];
-		previous[s] = ring_is_marked(r, s) || image_remembers_all(before) ? owner[s]
-										  : IMAGE_NONE;
+		previous[s] =
+			ring_is_marked(r, s) || image_remembers_all(before) ? owner[s] : IMAGE_NONE;
 	}
 	return ring_from_draft(&d);
 }

@@ -19,7 +19,7 @@ struct settle {
 	const uint64_t *refused;
 	uint64_t now;
 	struct ring_space *space;
-	bool *renew;                 /* by tenant slot: its table may change */
+	bool *renew; /* by tenant slot: its table may change */
 	bool changed;
 	int error;
 };
@@ -73,8 +73,9 @@ static uint32_t with_flows_away(const struct settle *s, const struct image_vip *
 }
 
 /*
- * Of a VIP that remembers all its flows no slot is held: whatever is marked, the table decides. Of a source VIP nobody can
- * tell a flow's slot, but one that is not at home is in none of those that its backend owns.
+ * Of a VIP that remembers all its flows no slot is held: whatever is marked, the table decides.
+ * Of a source VIP nobody can tell a flow's slot, but one that is not at home is in none of
+ * those that its backend owns.
  */
 static bool is_held(const struct image_vip *v, const struct census_vip *c, uint32_t away,
 		    uint32_t slot)
@@ -86,7 +87,10 @@ static bool is_held(const struct image_vip *v, const struct census_vip *c, uint3
 	return away != IMAGE_NONE && away != ring_owner(v->ring, slot);
 }
 
-/* What keeps its place in the list of a ring of least-connections. malloced; NULL: out of memory. */
+/*
+ * What keeps its place in the list of a ring of least-connections. malloced; NULL: out of
+ * memory.
+ */
 static bool *listed(const struct settle *s, const struct image_vip *v, const struct ring *r)
 {
 	bool *list = calloc(r->n_ids + 1, sizeof(*list));
@@ -111,8 +115,8 @@ static bool is_uniform(const struct ring *r, uint32_t log2)
 	return true;
 }
 
-static struct ring *shorten(const struct settle *s, const struct image_vip *v,
-			    const struct ring *r, uint32_t log2)
+static struct ring *shorten(const struct settle *s, const struct image_vip *v, const struct ring *r,
+			    uint32_t log2)
 {
 	_cleanup_free_ bool *list = listed(s, v, r);
 	struct ring_draft d = {.log2 = log2, .n_ids = r->n_ids, .ids = r->ids, .listed = list};

@@ -120,10 +120,16 @@ static int table_fill(struct table *t, const struct entries *e, const uint64_t k
 	return 0;
 }
 
-/* least, most: elements; the table of addresses has one size, the others grow until all entries have their places. */
-/* least, most: elements; the table of addresses has one size, the others grow until all entries have their places. */
-static int table_make(const struct image *i, const struct entries *e, uint32_t least,
-		      uint32_t most, const char *whose, struct report *r, struct table **out)
+/*
+ * least, most: elements; the table of addresses has one size, the others grow until all entries
+ * have their places.
+ */
+/*
+ * least, most: elements; the table of addresses has one size, the others grow until all entries
+ * have their places.
+ */
+static int table_make(const struct image *i, const struct entries *e, uint32_t least, uint32_t most,
+		      const char *whose, struct report *r, struct table **out)
 {
 	int err = -ENOSPC;
 
@@ -213,8 +219,8 @@ static void build_record(struct build *b, struct image_tenant *t)
 
 static void build_table(struct build *b, uint32_t slot, const struct entries *e)
 {
-	struct table *old = image_has_tenant(b->previous, slot) ? b->previous->tenants[slot].table
-								: NULL;
+	struct table *old =
+		image_has_tenant(b->previous, slot) ? b->previous->tenants[slot].table : NULL;
 	struct table **to = &b->image->tenants[slot].table;
 	int err = choose_table(b->image, slot, old, e, b->report, to);
 

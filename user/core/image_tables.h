@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What stands in a table, before it has its places. Private to image_entries.c and image_tables.c. */
+/*
+ * What stands in a table, before it has its places. Private to image_entries.c and
+ * image_tables.c.
+ */
 #pragma once
 
 #include "core/image_internal.h"

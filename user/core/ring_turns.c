@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Smooth weighted round-robin. After t turns a member that took c of them has t * weight - c * sum; members of one
- * weight therefore take turns among themselves, in their order, and only the first of each weight can be next.
+ * Smooth weighted round-robin. After t turns a member that took c of them has t * weight - c *
+ * sum; members of one weight therefore take turns among themselves, in their order, and only
+ * the first of each weight can be next.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -68,7 +69,10 @@ static void deal_turns(struct turn_group *groups, uint32_t n, int64_t sum, uint3
 		struct turn_group *g = choose_group(groups, n);
 
 		out[s] = g->members[g->next];
-		/* when all of them have paid once, the first is next again, with what it has left */
+		/*
+		 * when all of them have paid once, the first is next again, with what it has
+		 * left
+		 */
 		if (++g->next == g->n) {
 			g->next = 0;
 			g->credit -= sum;

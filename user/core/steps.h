@@ -46,7 +46,7 @@ struct steps {
 	size_t n, room;
 	uint32_t *swaps;             /* tenants whose tables are exchanged */
 	size_t n_swaps;
-	uint32_t *bridges;           /* tenants whose tables are bridged while flow ranges are exchanged */
+	uint32_t *bridges;           /* tenants bridged while flow ranges are exchanged */
 	size_t n_bridges;
 };
 
@@ -55,8 +55,8 @@ struct steps {
  */
 struct mtlb_vip *steps_table_bytes(const struct image *i, uint32_t tenant, uint32_t *n);
 /*
- * The table of before with the VIPs that have a bridge on that: these pick by the slot's owner alone, at the slots at which
- * the homes of flows stand that the flow table does not know.
+ * The table of before with the VIPs that have a bridge on that: these pick by the slot's owner
+ * alone, at the slots at which the homes of flows stand that the flow table does not know.
  */
 struct mtlb_vip *steps_bridge_bytes(const struct steps *s, uint32_t tenant, uint32_t *n);
 
@@ -67,7 +67,10 @@ struct mtlb_vip *steps_bridge_bytes(const struct steps *s, uint32_t tenant, uint
 void apply_clear_flows(const struct steps *s, struct maps *maps, uint32_t tenant);
 void apply_copy_flows(const struct steps *s, struct maps *maps, uint32_t tenant);
 void apply_purge_flows(const struct steps *s, struct maps *maps, uint32_t tenant);
-/* Turn counters of VIPs that begin with round-robin to zero; loads of those that begin with least-connections. 0 or -ENOMEM. */
+/*
+ * Turn counters of VIPs that begin with round-robin to zero; loads of those that begin with
+ * least-connections. 0 or -ENOMEM.
+ */
 int apply_start_algorithms(const struct steps *s, struct maps *maps, uint32_t tenant);
 /* Does the VIP begin with this algorithm: new, in a table again, or with another one before. */
 bool steps_begins_with(const struct image *from, const struct image *to, uint32_t vip,
