@@ -544,6 +544,20 @@ static void fragments_hold_no_move_and_outlive_changes(void)
 	node_free(&n);
 }
 
+static void fragments_do_not_outlive_their_backends(void)
+{
+	struct node n;
+
+	start_with(&n, &ways[0], 3);
+	for (uint32_t i = 0; i < 20; i++)
+		put_flow(&n, i, i % 2, MTLB_FLOW_FRAGMENT, 0);
+	vip_of(&n, 0, 0)->backends[0].state = BACKEND_ADMIN_DISABLED;
+	CU_ASSERT_EQUAL_FATAL(node_change(&n), 0);
+	CU_ASSERT(!image_is_moving(n.image)); /* no flow is in the table, but these are */
+	CU_ASSERT_EQUAL(count_fragments(&n), 10);
+	node_free(&n);
+}
+
 #define TEST(name)                                                                                 \
 	{                                                                                          \
 #name, name                                                                        \
@@ -564,6 +578,7 @@ static const struct test tests[] = {
 	TEST(loads_of_others_are_left_alone),
 	TEST(least_connections_begin_with_the_flows_that_are_there),
 	TEST(fragments_hold_no_move_and_outlive_changes),
+	TEST(fragments_do_not_outlive_their_backends),
 	{NULL, NULL},
 };
 

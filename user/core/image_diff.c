@@ -314,12 +314,13 @@ static bool changed_ring(const struct diff *d, uint32_t tenant)
 
 /*
  * Entries are of use only on moving slots, or of VIPs that remember all their flows, and for
- * backends that serve; a stale one could catch a later flow.
+ * backends that serve; a stale one could catch a later flow, and a fragment of a backend that is
+ * gone could reach whoever gets its id.
  */
 static bool leaves_stale_flows(const struct diff *d, uint32_t t)
 {
-	return image_has_tenant(d->to, t) && image_has_flow_state(d->from, t) &&
-	       (changed_ring(d, t) || lost_backend(d, t));
+	return image_has_tenant(d->to, t) && image_has_tenant(d->from, t) &&
+	       (lost_backend(d, t) || (image_has_flow_state(d->from, t) && changed_ring(d, t)));
 }
 
 static void remove_rest(struct diff *d)
