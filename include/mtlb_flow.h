@@ -193,8 +193,8 @@ static inline __attribute__((always_inline)) int mtlb_backend_is_alive(__u32 sta
 
 /* ---- flow word: seen:16 state:4 check:12 backend:24 home:1 spare:7 ------------------------------ */
 /*
- * Of VIPs of algorithm source: with its last packet the flow was on its slot's owner. Nobody
- * can tell its slot from the entry, so this is how mtlbd knows when a move is over.
+ * Of VIPs of algorithm source: with its last packet the flow was on its slot's owner. Nobody can tell its slot from the
+ * entry, so this is how mtlbd knows when a move is over.
  */
 #define MTLB_FLOW_HOME (1ULL << 56)
 
