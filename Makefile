@@ -36,7 +36,9 @@ SAN_BIN  := $(patsubst %.c,$B/san/%,$(UNIT_SRC))
 PKT_BIN  := $(patsubst %.c,$B/%,$(PKT_SRC))
 SKELS    := $(patsubst bpf/%.bpf.c,$B/%.skel.h,$(wildcard bpf/*.bpf.c))
 
-.PHONY: all build tests check demo bench install uninstall clean help
+NEW_CLANG := clang-19
+
+.PHONY: all build tests packet-tests check check-kernels demo bench install uninstall clean help
 .SECONDARY:
 .DEFAULT_GOAL := build
 
@@ -50,6 +52,12 @@ check: ## build, then run every test (root)
 	@tools/deps build check
 	@$(MAKE) --no-print-directory all tests
 	@tests/run $(UNIT_BIN) $(SAN_BIN) $(PKT_BIN) $(E2E)
+
+check-kernels: ## build, then run packet and end-to-end tests on other kernels and with another clang (root, QEMU)
+	@tools/deps build check kernels
+	@$(MAKE) --no-print-directory all packet-tests
+	@$(MAKE) --no-print-directory B=$B/$(NEW_CLANG) CLANG=$(NEW_CLANG) packet-tests
+	@tests/kernels/run $(KERNELS)
 
 demo: ## build, then show the balancer on real traffic in network namespaces (root)
 	@tools/deps build demo
@@ -77,7 +85,7 @@ uninstall: ## remove what install put there
 	rm -rf $(DESTDIR)$(PREFIX)/share/doc/mtlb
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
 
 $B/mtlbd: $(call obj,user/mtlbd.c $(LIB_SRC))
 	$(CC) $(CFLAGS) -o $@ $^ $(LIBS)
@@ -85,7 +93,9 @@ $B/mtlbd: $(call obj,user/mtlbd.c $(LIB_SRC))
 $B/mtlbctl: $(call obj,user/mtlbctl.c $(CLI_SRC) $(CORE_SRC) user/datapath/decap.c)
 	$(CC) $(CFLAGS) -o $@ $^ $(LIBS_CTL)
 
-tests: $(UNIT_BIN) $(SAN_BIN) $(PKT_BIN)
+tests: $(UNIT_BIN) $(SAN_BIN) packet-tests
+
+packet-tests: $(PKT_BIN)
 
 $(UNIT_BIN): $B/%: $B/%.o $(call obj,tests/test.c $(CORE_SRC) $(CLI_PURE))
 	$(CC) $(CFLAGS) -o $@ $^ $(LIBS_CORE) -lcunit
@@ -116,4 +126,4 @@ clean: ## remove build/
 
 -include tools/bench/bench.mk
 
--include $(shell find $B -name '*.d' 2>/dev/null)
+-include $(shell find $B -path $B/kernels -prune -o -name '*.d' -print 2>/dev/null)
