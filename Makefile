@@ -26,7 +26,7 @@ CLI_SRC  := $(wildcard user/cli/*.c)
 CLI_PURE := $(addprefix user/cli/,fields.c name_read.c table.c)
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
 PKT_SRC  := $(wildcard tests/bpf/test_*.c)
-E2E      := $(filter-out tests/e2e/lib.sh,$(wildcard tests/e2e/*.sh))
+E2E      := $(filter-out tests/e2e/lib%.sh,$(wildcard tests/e2e/*.sh))
 PKT_LIB  := $(filter-out $(PKT_SRC),$(wildcard tests/bpf/*.c))
 
 obj = $(patsubst %.c,$B/%.o,$1)
@@ -46,7 +46,7 @@ build: ## build mtlbd and mtlbctl (installs missing packages first)
 	@tools/deps build
 	@$(MAKE) --no-print-directory all
 
-all: $B/mtlbd $B/mtlbctl
+all: $B/mtlbd $B/mtlbctl $B/tag.bpf.o
 
 check: ## build, then run every test (root)
 	@tools/deps build check
@@ -117,6 +117,10 @@ $B/san/%.o: %.c | $(SKELS)
 $B/%.bpf.o: bpf/%.bpf.c
 	@mkdir -p $(@D)
 	$(CLANG) $(BPF_CFLAGS) -c -o $@ $<
+
+$B/%.bpf.o: tools/lab.d/%.bpf.c
+	@mkdir -p $(@D)
+	$(CLANG) $(BPF_CFLAGS) -Wno-unused-function -c -o $@ $<
 
 $B/%.skel.h: $B/%.bpf.o
 	$(BPFTOOL) gen skeleton $< name $(subst .,_,$*)_bpf > $@.tmp && mv $@.tmp $@
