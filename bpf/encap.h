@@ -36,6 +36,8 @@ static __always_inline bool encap_copy(__u8 *to, const void *end, const __u8 *fr
 			return false;
 		*(__u64 *)(to + at) = *(const __u64 *)(from + at);
 	}
+	/* or clang 14 leaves it to len's bound, which Linux 6.12 does not carry over: invalid access to map value */
+	barrier_var(last);
 	if (last > MTLB_OUTER_MAX - 8 || (const void *)(to + last + 8) > end)
 		return false;
 	*(__u64 *)(to + last) = *(const __u64 *)(from + last);
