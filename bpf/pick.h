@@ -92,7 +92,7 @@ static __always_inline void pick_count_flow(const struct pkt *p, bool is_added, 
  * owner, the rest to previous; but what can't be remembered goes where its next packet, unknown
  * as well, will go.
  */
-static __noinline __u32 pick_moving(const struct pkt *p, __u32 owner, __u32 previous)
+static __noinline __u32 pick_moving(struct pkt *p, __u32 owner, __u32 previous)
 {
 	struct mtlb_flow_bucket *bucket;
 	struct mtlb_flow *known;
@@ -109,7 +109,8 @@ static __noinline __u32 pick_moving(const struct pkt *p, __u32 owner, __u32 prev
 		chosen = mtlb_flow_word_backend(word);
 		next = pick_next_state(p, mtlb_flow_word_state(word));
 		next = mtlb_flow_word(p->hash, chosen, next, now);
-		if (next != word) /* most packets of a tick change nothing: the line stays shared */
+		p->how |= MTLB_TRACE_KNOWN;
+		if (next != word && !p->is_traced) /* most packets of a tick change nothing: the line stays shared */
 			known->word = next;
 		return chosen;
 	}
@@ -117,6 +118,8 @@ static __noinline __u32 pick_moving(const struct pkt *p, __u32 owner, __u32 prev
 		previous = owner;
 	else if ((p->vip->word & MTLB_VIP_LEARNING) && !pick_is_syn(p))
 		chosen = previous;
+	if (p->is_traced)
+		return chosen;
 	next = mtlb_flow_word(p->hash, chosen, pick_first_state(p), now);
 	is_remembered = flow_remember(bucket, p, next, now);
 	pick_count_flow(p, is_remembered && !known, !is_remembered);

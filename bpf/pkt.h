@@ -35,6 +35,8 @@ struct pkt {
 	__u64 hash;
 	__u32 backend_id;
 	const struct mtlb_backend *backend;
+	__u32 how;                   /* MTLB_TRACE_* */
+	bool is_traced;              /* nothing is written but struct mtlb_trace */
 	/* encap */
 	long redirect;               /* what bpf_redirect_map() answered; -1: back out of the same interface */
 };
