@@ -96,3 +96,5 @@ const struct image_census *control_census(struct control *c);
 /* 0: the tenant has none (it is file-managed). */
 uint64_t control_revision(const struct control *c, const char *tenant);
 uint64_t control_now_ms(void);
+/* The data plane's clock. */
+uint64_t control_now_ticks(void);
