@@ -18,7 +18,7 @@ BPF_CFLAGS := -O2 -g -target bpf -mcpu=v3 -Wall -Wextra -Werror -Wno-unused-para
 
 LIBS_CORE := -lyaml -ljansson
 LIBS      := $(LIBS_CORE) -lxdp -lbpf -lelf -lz -lmicrohttpd -luv -lsqlite3 -lmnl -lpthread
-LIBS_CTL  := $(LIBS_CORE) -lcurl -lxdp -lbpf -lelf -lz
+LIBS_CTL  := $(LIBS_CORE) -lcurl -lpcap -lxdp -lbpf -lelf -lz
 
 CORE_SRC := $(wildcard user/core/*.c user/util/*.c)
 LIB_SRC  := $(CORE_SRC) $(wildcard user/datapath/*.c user/net/*.c user/health/*.c user/store/*.c user/daemon/*.c user/api/*.c)
