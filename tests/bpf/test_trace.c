@@ -19,6 +19,7 @@
 
 enum {
 	CPUS_MAX = 256,
+	JUMBO = 9000,
 };
 
 /*
@@ -367,6 +368,42 @@ static void tracing_changes_no_flow_limit_or_counter(void)
 	daemon_teardown();
 }
 
+/* hex of a TCP segment whose IP packet has len bytes. */
+static char *long_hex(const char *to, uint32_t len)
+{
+	uint8_t *bytes = calloc(1, 14 + len);
+	struct packet p;
+
+	packet_build(&p, &(struct packet_spec){.to = to});
+	memcpy(bytes, p.bytes, p.len);
+	packet_put16(bytes + 16, (uint16_t)len);
+	char *hex = hex_print(bytes, 14 + len);
+	free(bytes);
+	return hex;
+}
+
+static void jumbo_frames_are_traced_whole(void)
+{
+	char *hex = long_hex("203.0.113.30", JUMBO);
+
+	daemon_setup(write_config);
+	json_t *json = trace_hex("lb1", hex);
+	is_told(json, "reason", "\"forwarded\"");
+	const char *out = json_string_value(json_object_get(json, "packet_out_hex"));
+	bool is_long = out && strlen(out) == 2 * (14 + 20 + JUMBO);
+	CU_ASSERT_TRUE(is_long);
+	CU_ASSERT_STRING_EQUAL(is_long ? out + 2 * (14 + 20) : "", hex + 2 * 14);
+	json_decref(json);
+	free(hex);
+	hex = long_hex("203.0.113.99", 65535);
+	json = trace_hex("lb1", hex);
+	is_told(json, "reason", "\"not_vip\"");
+	CU_ASSERT_STRING_EQUAL(json_string_value(json_object_get(json, "packet_out_hex")), hex);
+	json_decref(json);
+	free(hex);
+	daemon_teardown();
+}
+
 static void packets_come_in_by_every_kind_of_interface(void)
 {
 	static const char *const names[] = {"lb0", "lb1", "br0", "tap0", "vx0", "lo"};
@@ -457,6 +494,7 @@ static const struct test tests[] = {
 	{"moving_slot_names_both_owners_and_known_flows",
 	 moving_slot_names_both_owners_and_known_flows},
 	{"tracing_changes_no_flow_limit_or_counter", tracing_changes_no_flow_limit_or_counter},
+	{"jumbo_frames_are_traced_whole", jumbo_frames_are_traced_whole},
 	{"packets_come_in_by_every_kind_of_interface", packets_come_in_by_every_kind_of_interface},
 	{"wrong_questions_are_refused", wrong_questions_are_refused},
 	{"packets_of_a_request_are_limited", packets_of_a_request_are_limited},

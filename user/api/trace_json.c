@@ -85,10 +85,10 @@ static json_t *limits_json(const struct control *c, uint32_t tenant)
 {
 	const struct maps *maps = datapath_maps(c->datapath);
 	uint64_t answers = maps->answers[tenant];
-	bool is_now = (uint32_t)answers == (uint32_t)control_now_ticks();
+	bool is_now = answers >> 32 == (uint32_t)control_now_ticks();
 
 	return json_pack("{s:{s:I, s:I}}", "icmp_answers", "used",
-			 (json_int_t)(is_now ? answers >> 32 : 0), "allowed",
+			 (json_int_t)(is_now ? (uint32_t)answers : 0), "allowed",
 			 (json_int_t)maps->tenants[tenant].answers);
 }
 
