@@ -172,8 +172,8 @@ static const char *how(const struct mtlb_trace *t)
 {
 	if (t->how & MTLB_TRACE_QUIC)
 		return "quic_id";
-	if (t->how & MTLB_TRACE_FRAGMENT)
-		return "fragment";
+	if (t->how & MTLB_TRACE_FRAGMENT) /* set where the first one is not known, too */
+		return t->reason == MTLB_REASON_fragment_unknown ? NULL : "fragment";
 	if (t->how & MTLB_TRACE_KNOWN)
 		return "flow_table_known";
 	if (t->how & MTLB_TRACE_TABLE)

@@ -111,6 +111,11 @@ static void print_how(const json_t *p)
 		{"fragment", "the first fragment, which is remembered"},
 	};
 
+	if (!strcmp("source", object_text(p, "algorithm")) &&
+	    !strcmp("hash", object_text(p, "how"))) {
+		puts("decided by     the hash of the client's address: its slot does not move");
+		return;
+	}
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
 		if (!strcmp(rows[i].how, object_text(p, "how")))
 			printf("decided by     %s\n", rows[i].text);
