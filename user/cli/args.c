@@ -57,6 +57,8 @@ static const struct row {
 	[OPTION_HEX] = {"--hex", VALUE, "--hex DIGITS",
 			"a whole frame from Ethernet on; blanks and colons do not matter"},
 	[OPTION_PCAP] = {"--pcap", VALUE, "--pcap FILE", "all frames of a capture; - is standard input"},
+	[OPTION_PROBE] = {"--probe", NOTHING, "--probe",
+			  "send each backend one encapsulated packet for its VIP"},
 };
 
 const char *args_option_usage(enum cli_option option)

@@ -41,6 +41,7 @@ enum cli_option {
 	OPTION_LENGTH,
 	OPTION_HEX,
 	OPTION_PCAP,
+	OPTION_PROBE,
 	OPTION_END,
 };
 
@@ -124,4 +125,5 @@ int trace_run(const struct cli *c);
 int stats_run(const struct cli *c), reload_run(const struct cli *c), check_run(const struct cli *c);
 int decap_attach_run(const struct cli *c), decap_detach_run(const struct cli *c),
 	decap_list_run(const struct cli *c);
+int doctor_run(const struct cli *c);
 int version_run(const struct cli *c), help_run(const struct cli *c);
