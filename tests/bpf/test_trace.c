@@ -44,6 +44,12 @@ static const char config_text[] =
 	"      - {name: dns, address: 203.0.113.10, port: 53, protocol: udp, backends: [{name: b1, address: 10.0.0.1}]}\n"
 	"      - {name: empty, address: 203.0.113.11, port: 443, protocol: tcp, backends: []}\n"
 	"      - {name: nowhere, address: 203.0.113.12, port: 443, protocol: tcp, backends: [{name: far, address: 10.9.9.9}]}\n"
+	"      - {name: range, address: 203.0.113.13, port: 8000-8999, protocol: tcp,\n"
+	"         backends: [{name: b1, address: 10.0.0.1}]}\n"
+	"      - {name: rr, address: 203.0.113.14, port: 443, protocol: tcp, algorithm: round-robin,\n"
+	"         backends: [{name: b1, address: 10.0.0.1}, {name: b2, address: 10.0.0.2}]}\n"
+	"      - {name: src, address: 203.0.113.15, port: 443, protocol: tcp, algorithm: source,\n"
+	"         backends: [{name: b1, address: 10.0.0.1}, {name: b2, address: 10.0.0.2}]}\n"
 	"  - name: beta\n"
 	"    limits: {flows: 1Ki}\n"
 	"    vips:\n"
@@ -75,6 +81,8 @@ static char *hex_of(const struct packet_spec *s)
 	struct packet p;
 
 	packet_build(&p, s);
+	if (s->protocol == IPPROTO_ICMP)
+		p.bytes[p.l4] = 8; /* an echo request */
 	return hex_print(p.bytes, p.len);
 }
 
@@ -206,6 +214,25 @@ static const struct {
 	{{.to = "203.0.113.99"}, "lb0", "pass", "not_vip", NULL, NULL, NULL, XDP_PASS},
 	{{.to_port = 80}, "lb0", "pass", "not_vip_port", "acme", NULL, NULL, XDP_PASS},
 	{{.n_tags = 3, .vlan = {1, 2, 3}}, "lb0", "pass", "not_ip", NULL, NULL, NULL, XDP_PASS},
+	{{.protocol = IPPROTO_ICMP}, "lb0", "reply", "echo_answered", "acme", NULL, NULL, XDP_TX},
+	{{.payload = 1441}, "lb0", "reply", "too_big_answered", "acme", "web", NULL, XDP_TX},
+	{{.to = "203.0.113.13", .to_port = 8500},
+	 "lb0",
+	 "forward",
+	 "forwarded",
+	 "acme",
+	 "range",
+	 "b1",
+	 XDP_TX},
+	{{.to = "203.0.113.15"}, "lb0", "forward", "forwarded", "acme", "src", NULL, XDP_TX},
+	{{.to_port = 80, .protocol = 47},
+	 "lb0",
+	 "pass",
+	 "other_protocol",
+	 "acme",
+	 NULL,
+	 NULL,
+	 XDP_PASS},
 	{{.to = "203.0.113.11"}, "lb0", "drop", "no_backend", "acme", "empty", NULL, XDP_DROP},
 	{{.to = "203.0.113.12"}, "lb0", "drop", "no_next_hop", "acme", "nowhere", "far", XDP_DROP},
 };
@@ -302,6 +329,38 @@ static void story_is_complete(void)
 	is_told(json, "encapsulation.kind", "\"ipip\"");
 	is_told(json, "encapsulation.source_port", "nothing");
 	json_decref(json);
+	daemon_teardown();
+}
+
+static void ways_of_choosing_are_told(void)
+{
+	static const struct {
+		struct packet_spec spec;
+		const char *key, *value;
+	} facts[] = {
+		{{.to = "203.0.113.13", .to_port = 8999}, "vip_port", "8000"},
+		{{.to = "203.0.113.13", .to_port = 8999}, "vip_last_port", "8999"},
+		{{.to = "203.0.113.14"}, "algorithm", "\"round-robin\""},
+		{{.to = "203.0.113.14", .flags = PACKET_SYN}, "how", "\"flow_table_unknown\""},
+		/* nobody's turn comes by asking */
+		{{.to = "203.0.113.14", .flags = PACKET_SYN}, "backend", "\"b1\""},
+		{{.to = "203.0.113.14", .flags = PACKET_SYN}, "backend", "\"b1\""},
+		{{.to = "203.0.113.15"}, "algorithm", "\"source\""},
+		{{.to = "203.0.113.15"}, "how", "\"hash\""},
+		{{.payload = 1441}, "limits.icmp_answers.allowed", "1074"},
+		{{.payload = 1441}, "encapsulation", "null"},
+		{{.protocol = IPPROTO_ICMP}, "how", "null"},
+		{{.protocol = IPPROTO_ICMP}, "longer_way", "true"},
+		{{.protocol = IPPROTO_ICMP}, "interface_out", "\"lb0\""},
+	};
+
+	daemon_setup(write_config);
+	for (size_t i = 0; i < sizeof(facts) / sizeof(*facts); i++) {
+		json_t *json = trace("lb0", &facts[i].spec);
+
+		is_told(json, facts[i].key, facts[i].value);
+		json_decref(json);
+	}
 	daemon_teardown();
 }
 
@@ -491,6 +550,7 @@ static const struct test tests[] = {
 	{"every_verdict_is_told_with_its_reason", every_verdict_is_told_with_its_reason},
 	{"packet_becomes_what_a_real_one_becomes", packet_becomes_what_a_real_one_becomes},
 	{"story_is_complete", story_is_complete},
+	{"ways_of_choosing_are_told", ways_of_choosing_are_told},
 	{"moving_slot_names_both_owners_and_known_flows",
 	 moving_slot_names_both_owners_and_known_flows},
 	{"tracing_changes_no_flow_limit_or_counter", tracing_changes_no_flow_limit_or_counter},

@@ -83,7 +83,7 @@ static void print_vip(const json_t *p)
 static void print_limits(const json_t *p)
 {
 	if (has(p, "limits"))
-		printf("limits         %lld of %lld ICMP answers used in this second\n",
+		printf("limits         %lld of %lld ICMP answers used in this tick (1.07 s)\n",
 		       number(p, "limits.icmp_answers.used"),
 		       number(p, "limits.icmp_answers.allowed"));
 }
