@@ -203,6 +203,10 @@ static void maps_of_another_version_are_refused(void)
 	CU_ASSERT(has_line(&r, "mtlbd --unload"));
 	CU_ASSERT_EQUAL(attached_id("dp0"), id); /* the old one keeps running */
 	report_clear(&r);
+	unlink(PINS "/turns"); /* another version may have other maps */
+	CU_ASSERT_EQUAL(datapath_open(PINS, &small, &dp, &r), -EPROTO);
+	CU_ASSERT(has_line(&r, "version 99"));
+	report_clear(&r);
 }
 
 static void incomplete_pins_of_a_first_start_are_replaced(void)

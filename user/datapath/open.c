@@ -329,6 +329,9 @@ static int open_maps(struct datapath *dp, const struct maps_limits *limits, stru
 	int err = 0;
 
 	if (found == PINS_BROKEN) {
+		err = adopt_check_version(dp->pin_dir, r);
+		if (err)
+			return err;
 		report_add(
 			r, dp->pin_dir,
 			"lacks some maps: somebody removed pins; to start afresh type: mtlbd --unload");
