@@ -280,6 +280,37 @@ static void fragments_give_way_to_flows(void)
 	world_close(&w);
 }
 
+/* The first one is a packet of its flow too: on a moving slot both are remembered. */
+static void first_fragment_is_a_packet_of_its_flow(void)
+{
+	struct packet out;
+	struct pieces c;
+	struct world w;
+
+	stage_open(&w);
+	c = cut(&w, IPPROTO_TCP, false, ID);
+	world_add_vip(&w, &(struct vip_row){.tenant = STAGE_TENANT,
+					    .owner = STAGE_BACKEND,
+					    .previous = STAGE_BACKEND + 2,
+					    .flags = MTLB_VIP_MOVING | MTLB_VIP_LEARNING});
+	tunnel_expect_hash(c.hash, &c.first, &tunnel_rows[0].tunnel, &out);
+	world_check(&w, "first", &c.first,
+		    &(struct expected){.reason = MTLB_REASON_forwarded,
+				       .tenant = STAGE_TENANT,
+				       .backend = STAGE_BACKEND + 2,
+				       .out = &out,
+				       .flows_added = 1});
+	stage_forward_to(&w, "later", &c.last, c.hash, 0, STAGE_BACKEND + 2);
+	stage_forward_to(&w, "whole", &c.whole, world_hash(&w, STAGE_TENANT, &c.spec), 0,
+			 STAGE_BACKEND + 2);
+	struct mtlb_flow *f =
+		world_find_flow(&w, STAGE_TENANT, world_hash(&w, STAGE_TENANT, &c.spec));
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(f);
+	CU_ASSERT_EQUAL(mtlb_flow_word_state(f->word), MTLB_FLOW_CONFIRMED);
+	world_close(&w);
+}
+
 /* Same addresses and id, in another tenant: neither known nor pushed out. */
 static void fragments_of_another_tenant_are_others(void)
 {
@@ -411,6 +442,7 @@ static const struct test tests[] = {
 	{"first_fragment_pushes_out_what_a_flow_would",
 	 first_fragment_pushes_out_what_a_flow_would},
 	{"fragments_give_way_to_flows", fragments_give_way_to_flows},
+	{"first_fragment_is_a_packet_of_its_flow", first_fragment_is_a_packet_of_its_flow},
 	{"fragments_of_another_tenant_are_others", fragments_of_another_tenant_are_others},
 	{"fragment_that_may_be_an_attack_is_dropped", fragment_that_may_be_an_attack_is_dropped},
 	{"first_fragment_holds_the_options_of_tcp", first_fragment_holds_the_options_of_tcp},

@@ -1,314 +1,397 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The server id in a QUIC connection id names the backend; what has none is any UDP flow. */
+/* A connection id that names a server of the VIP goes there; any other datagram is a UDP flow like all. */
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "bpf/stage.h"
+#include "bpf/fixture.h"
+#include "bpf/tunnels.h"
 #include "test.h"
 
 enum {
-	OWNER = STAGE_BACKEND + 2, /* of all slots of the UDP VIP, which is VIP 2 */
-	SERVER = 3,                /* server ids name these */
-	OTHER_SERVER = 4,
-	VIP = 2
+	ACME = 1
+};
+enum {
+	VIP = 2,
+	VIP_OTHER = 3,
+	VIP_PLAIN = 4,
+	VIP_V6 = 5
+};
+enum {
+	OTHER_PORT = 444,
+	PLAIN_PORT = 445
 };
 
-/* Rotation bits 3; configuration 1: server id of 2 bytes in 8, 2: of 15 in 20, 6: of 1 in 2. */
-static void open_world(struct world *w, bool is_ipv6)
-{
-	static const uint8_t long_id[15] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-	struct packet_spec s = stage_spec(&(struct packet_spec){.protocol = IPPROTO_UDP}, is_ipv6);
-	struct mtlb_vip *v;
-	uint32_t id = stage_vip_id(&s);
+/* HASH owns all slots, OLD did before they moved; the others are named by ids only. */
+enum {
+	HASH = 1,
+	OLD,
+	UP,
+	DRAINING,
+	LEAVING,
+	DOWN,
+	DISABLED,
+	LONG_ID,
+	SHORT_ID,
+	OTHER,
+	BACKENDS
+};
 
-	stage_open(w);
-	world_add_backend(w, SERVER, &tunnel_rows[0].tunnel, !is_ipv6, 0);
-	world_add_backend(w, OTHER_SERVER, &tunnel_rows[0].tunnel, !is_ipv6, 0);
-	v = stage_vip(w, &s);
-	v->flags = MTLB_VIP_QUIC;
-	v->quic_shift = 5;
-	v->quic[1] = (struct mtlb_quic_config){2, 8};
-	v->quic[2] = (struct mtlb_quic_config){15, 20};
-	v->quic[6] = (struct mtlb_quic_config){1, 2};
-	world_add_server(w, STAGE_TENANT, id, (const uint8_t *)"\xab\xcd", 2, SERVER);
-	world_add_server(w, STAGE_TENANT, id, (const uint8_t *)"\x00\x00", 2, OTHER_SERVER);
-	world_add_server(w, STAGE_TENANT, id, long_id, 15, SERVER);
-	world_add_server(w, STAGE_TENANT, id, (const uint8_t *)"\xab", 1, OTHER_SERVER);
-	/* of another VIP */
-	world_add_server(w, STAGE_TENANT, id + 4, (const uint8_t *)"\xee\xee", 2, SERVER);
-}
+#define V6 "2001:db8:a::10"
 
-#define LONG    0xc0, 0, 0, 0, 1 /* first byte, version 1 */
-#define LONG_ID 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
+static const struct mtlb_quic_config configs[MTLB_QUIC_CONFIGS] = {
+	[0] = {2, 9}, [1] = {3, 9}, [2] = {15, 20}, [3] = {2, 8}, [6] = {1, 6},
+};
 
-static const struct row {
-	const char *name;
-	uint8_t len; /* of the UDP payload */
-	uint8_t data[32];
+static const struct {
+	uint32_t vip;
+	const char *id;
+	uint8_t len;
 	uint32_t backend;
-} rows[] = {
-	/* short headers: the id begins at the second byte */
-	{"short header", 9, {0x40, 0x20, 0xab, 0xcd}, SERVER},
-	{"short header, low bits of the octet do not matter", 9, {0x40, 0x3f, 0xab, 0xcd}, SERVER},
-	{"short header, fixed bit clear", 9, {0x00, 0x20, 0xab, 0xcd}, SERVER},
-	{"short header, all other bits set", 9, {0x7f, 0x20, 0xab, 0xcd}, SERVER},
-	{"server id of zeroes", 9, {0x40, 0x20, 0, 0}, OTHER_SERVER},
-	{"more behind the id", 32, {0x40, 0x20, 0xab, 0xcd}, SERVER},
-	{"id cut by one byte", 8, {0x40, 0x20, 0xab, 0xcd}, OWNER},
-	{"id cut behind the server id", 4, {0x40, 0x20, 0xab, 0xcd}, OWNER},
-	{"id cut in the server id", 3, {0x40, 0x20, 0xab}, OWNER},
-	{"first byte alone", 1, {0x40}, OWNER},
-	{"first octet alone", 2, {0x40, 0x20}, OWNER},
-	{"no payload", 0, {0}, OWNER},
-	{"unknown server id", 9, {0x40, 0x20, 0xab, 0xce}, OWNER},
-	{"another VIP's server id", 9, {0x40, 0x20, 0xee, 0xee}, OWNER},
-	{"no such configuration", 9, {0x40, 0x00, 0xab, 0xcd}, OWNER},
-	{"rotation bits 7: no id", 9, {0x40, 0xe0, 0xab, 0xcd}, OWNER},
-	{"another configuration's server id", 9, {0x40, 0xc0, 0xcd, 0xcd}, OWNER},
-	{"shorter server id", 9, {0x40, 0xc0, 0xab, 0xcd}, OTHER_SERVER},
-	{"shortest id", 3, {0x40, 0xc0, 0xab}, OTHER_SERVER},
-	{"shortest id, cut", 2, {0x40, 0xc0}, OWNER},
-	{"longest server id", 21, {0x40, 0x40, LONG_ID}, SERVER},
-	{"longest server id, nonce cut", 20, {0x40, 0x40, LONG_ID}, OWNER},
-	{"longest server id, last byte other",
-	 21,
-	 {0x40, 0x41, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 14},
-	 OWNER},
-	/* long headers: version, length of the id, id */
-	{"long header", 14, {LONG, 8, 0x20, 0xab, 0xcd}, SERVER},
-	{"long header of version 0", 14, {0x80, 0, 0, 0, 0, 8, 0x20, 0xab, 0xcd}, SERVER},
-	{"long header of any version",
-	 14,
-	 {0xff, 0xfa, 0xfa, 0xfa, 0xfa, 8, 0x3f, 0xab, 0xcd},
-	 SERVER},
-	{"long header, longest server id", 26, {LONG, 20, 0x40, LONG_ID}, SERVER},
-	{"long header, shortest id", 8, {LONG, 2, 0xc0, 0xab}, OTHER_SERVER},
-	{"id one byte shorter than configured", 14, {LONG, 7, 0x20, 0xab, 0xcd}, OWNER},
-	{"id one byte longer than configured", 16, {LONG, 9, 0x20, 0xab, 0xcd}, OWNER},
-	{"id of length 0", 14, {LONG, 0, 0x20, 0xab, 0xcd}, OWNER},
-	{"id of length 255", 14, {LONG, 255, 0x20, 0xab, 0xcd}, OWNER},
-	{"long header, id cut", 13, {LONG, 8, 0x20, 0xab, 0xcd}, OWNER},
-	{"long header, length alone", 6, {LONG, 8}, OWNER},
-	{"long header, cut before the length", 5, {LONG}, OWNER},
-	{"long header, first byte alone", 1, {0xc0}, OWNER},
-	{"long header, unknown server id", 14, {LONG, 8, 0x20, 0xab, 0xce}, OWNER},
-	{"short id where a long header's is", 14, {LONG, 8, 0, 0, 0x20, 0xab, 0xcd}, OWNER},
+} servers[] = {
+	{VIP, "\xa1\xb2", 2, UP},
+	{VIP, "\x00\x00", 2, DRAINING},
+	{VIP, "\xff\xff", 2, LEAVING},
+	{VIP, "\xa1\xb3", 2, DOWN},
+	{VIP, "\xa1\xb4", 2, DISABLED},
+	{VIP, "\xa1\xb2\xc3", 3, OLD},
+	{VIP, "fifteen octets.", 15, LONG_ID},
+	{VIP, "\x07", 1, SHORT_ID},
+	{VIP_OTHER, "\xa1\xb2", 2, OTHER},
+	{VIP_PLAIN, "\xa1\xb2", 2, UP},
+	{VIP_V6, "\xa1\xb2", 2, UP},
 };
 
-static void check_row(struct world *w, const struct row *r, const struct packet_spec *like)
+static void add_server(struct world *w, uint32_t vip, const char *id, uint8_t len, uint32_t backend)
 {
-	struct packet_spec s = *like;
-	struct packet in;
-	uint32_t vip = stage_vip_id(&s);
-
-	s.data = r->data;
-	s.payload = r->len;
-	packet_build(&in, &s);
-	stage_forward_to(w, r->name, &in, world_hash(w, STAGE_TENANT, &s), vip,
-			 r->backend == OWNER ? STAGE_BACKEND + vip : r->backend);
+	world_add_server(w, ACME, vip, (const uint8_t *)id, len, backend);
 }
 
-static void check_rows(const struct packet_spec *like, bool is_ipv6)
+static struct mtlb_vip *add_vip(struct world *w, uint32_t id, const char *address, uint16_t port)
 {
-	struct packet_spec s = stage_spec(like, is_ipv6);
+	struct mtlb_vip *v =
+		world_add_vip(w, &(struct vip_row){ACME, .address = address, .port = port,
+						   .protocol = IPPROTO_UDP, .id = id, .owner = HASH,
+						   .previous = OLD});
+
+	v->quic_shift = 5;
+	memcpy(v->quic, configs, sizeof(configs));
+	v->flags = id == VIP_PLAIN ? 0 : MTLB_VIP_QUIC;
+	return v;
+}
+
+/* Returns the VIP that most rows are about. */
+static struct mtlb_vip *open_world(struct world *w)
+{
+	struct mtlb_vip *v;
+
+	world_open(w);
+	world_add_tenant(w, ACME, 8, 7);
+	world_add_segment(w, w->in, 0, 0, ACME);
+	v = add_vip(w, VIP, NULL, 443);
+	add_vip(w, VIP_OTHER, NULL, OTHER_PORT);
+	add_vip(w, VIP_PLAIN, NULL, PLAIN_PORT);
+	add_vip(w, VIP_V6, V6, 443);
+	for (uint32_t b = HASH; b < BACKENDS; b++)
+		world_add_backend(w, b, &tunnel_rows[0].tunnel, true, 0);
+	world_set_state(w, DRAINING, MTLB_BACKEND_DRAINING);
+	world_set_state(w, LEAVING, MTLB_BACKEND_LEAVING);
+	world_set_state(w, DOWN, MTLB_BACKEND_DOWN);
+	world_set_state(w, DISABLED, MTLB_BACKEND_DISABLED);
+	for (size_t i = 0; i < sizeof(servers) / sizeof(*servers); i++)
+		add_server(w, servers[i].vip, servers[i].id, servers[i].len, servers[i].backend);
+	return v;
+}
+
+struct row {
+	const char *name;
+	uint16_t payload; /* the datagram's length [data_len] */
+	uint32_t backend;
+	const char *data; /* the datagram's first bytes; zeroes behind */
+	uint8_t data_len;
+	struct packet_spec spec;
+	uint16_t udp_len; /* [8 + payload] */
+};
+
+#define BYTES(text) .data = text, .data_len = sizeof(text) - 1
+#define LONG        "\xc3\x00\x00\x00\x01" /* an Initial of version 1; the id's length follows */
+
+static const struct row rows[] = {
+	{"short header", 40, UP, BYTES("\x40\x00\xa1\xb2noncex")},
+	{"short header, other bits of it set", 40, UP, BYTES("\x3f\x00\xa1\xb2noncex")},
+	{"rest of the first octet", 40, UP, BYTES("\x40\x1f\xa1\xb2noncex")},
+	{"nothing behind the id", 0, UP, BYTES("\x40\x00\xa1\xb2noncex")},
+	{"draining backend", 40, DRAINING, BYTES("\x40\x00\x00\x00noncex")},
+	{"leaving backend", 40, LEAVING, BYTES("\x40\x00\xff\xffnoncex")},
+	{"backend that is down", 40, HASH, BYTES("\x40\x00\xa1\xb3noncex")},
+	{"disabled backend", 40, HASH, BYTES("\x40\x00\xa1\xb4noncex")},
+	{"nobody's id", 40, HASH, BYTES("\x40\x00\xb2\xa1noncex")},
+	{"second configuration", 40, OLD, BYTES("\x40\x20\xa1\xb2\xc3nonce")},
+	{"a shorter id's bytes in the second", 40, HASH, BYTES("\x40\x20\xa1\xb2\x00nonce")},
+	{"server id of 15", 40, LONG_ID,
+	 BYTES("\x40\x40"
+	       "fifteen octets.nonc")},
+	{"server id of 15 but one bit", 40, HASH,
+	 BYTES("\x40\x40"
+	       "fifteen octets/nonc")},
+	{"same server id, shorter nonce", 40, UP, BYTES("\x40\x60\xa1\xb2nonce")},
+	{"server id of 1", 40, SHORT_ID, BYTES("\x40\xc0\x07nonc")},
+	{"no such configuration", 40, HASH, BYTES("\x40\x80\xa1\xb2noncex")},
+	{"all ones: no configuration", 40, HASH, BYTES("\x40\xe0\xa1\xb2noncex")},
+	{"DTLS 1.2, which has 0xfe there", 40, HASH, BYTES("\x17\xfe\xfd\x00\x01\x00")},
+	{"long header", 1200, UP, BYTES(LONG "\x09\x00\xa1\xb2noncex")},
+	{"long header of another version", 40, UP,
+	 BYTES("\x80\xff\xff\xff\xff\x09\x00\xa1\xb2noncex")},
+	{"long header, second configuration", 1200, OLD, BYTES(LONG "\x09\x20\xa1\xb2\xc3nonce")},
+	{"long header, id of 20", 1200, LONG_ID,
+	 BYTES(LONG "\x14\x40"
+		    "fifteen octets.nonc")},
+	{"long header, nothing behind the id", 0, UP, BYTES(LONG "\x09\x00\xa1\xb2noncex")},
+	{"long header, id too long", 1200, HASH, BYTES(LONG "\x0a\x00\xa1\xb2noncexx")},
+	{"long header, id too short", 1200, HASH, BYTES(LONG "\x08\x00\xa1\xb2nonce")},
+	{"long header without an id", 1200, HASH, BYTES(LONG "\x00\x00\xa1\xb2noncex")},
+	{"long header, id of 255", 1200, HASH, BYTES(LONG "\xff\x00\xa1\xb2noncex")},
+	{"long header, backend down", 1200, HASH, BYTES(LONG "\x09\x00\xa1\xb3noncex")},
+	{"long header, all ones", 1200, HASH, BYTES(LONG "\x09\xe0\xa1\xb2noncex")},
+	{"short header, id cut off", 0, HASH, BYTES("\x40\x00\xa1\xb2nonce")},
+	{"server id cut off", 0, HASH, BYTES("\x40\x00\xa1")},
+	{"only the first octet", 0, HASH, BYTES("\x40\x00")},
+	{"only a header byte", 0, HASH, BYTES("\x40")},
+	{"empty datagram", 0, HASH, BYTES("")},
+	{"long header, id cut off", 0, HASH, BYTES(LONG "\x09\x00\xa1\xb2nonce")},
+	{"long header without a length", 0, HASH, BYTES(LONG)},
+	{"long header, one byte", 0, HASH, BYTES("\xc3")},
+	{"id ends in the padding of the frame", 0, HASH, BYTES("\x40\x00\xa1\xb2nonce"),
+	 .spec = {.padding = 20}},
+	{"id ends behind UDP's length", 40, HASH, BYTES("\x40\x00\xa1\xb2noncex"),
+	 .udp_len = 8 + 9},
+	{"id ends with UDP's length", 40, UP, BYTES("\x40\x00\xa1\xb2noncex"), .udp_len = 8 + 10},
+	{"behind IPv4 options", 40, UP, BYTES("\x40\x00\xa1\xb2noncex"),
+	 .spec = {.ip_options = 40}},
+	{"from another port", 40, UP, BYTES("\x40\x00\xa1\xb2noncex"),
+	 .spec = {.from_port = 40001}},
+	{"from another address", 40, UP, BYTES("\x40\x00\xa1\xb2noncex"),
+	 .spec = {.from = "192.0.2.1"}},
+	{"another VIP's id", 40, OTHER, BYTES("\x40\x00\xa1\xb2noncex"),
+	 .spec = {.to_port = OTHER_PORT}},
+	{"id that another VIP has", 40, HASH, BYTES("\x40\x00\x00\x00noncex"),
+	 .spec = {.to_port = OTHER_PORT}},
+	{"VIP without quic", 40, HASH, BYTES("\x40\x00\xa1\xb2noncex"),
+	 .spec = {.to_port = PLAIN_PORT}},
+};
+
+static void build(struct packet *p, struct packet_spec *s, const struct row *r)
+{
+	*s = r->spec;
+	s->protocol = IPPROTO_UDP;
+	s->payload = r->payload ? r->payload : r->data_len;
+	packet_build(p, s);
+	memset(p->bytes + p->l4 + 8, 0, s->payload);
+	memcpy(p->bytes + p->l4 + 8, r->data, r->data_len);
+	if (s->padding) /* what would complete the id */
+		memset(p->bytes + p->l4 + 8 + s->payload, 'x', s->padding);
+	if (r->udp_len)
+		packet_put16(p->bytes + p->l4 + 4, r->udp_len);
+}
+
+static uint32_t vip_of(const struct row *r)
+{
+	switch (r->spec.to_port) {
+	case OTHER_PORT:
+		return VIP_OTHER;
+	case PLAIN_PORT:
+		return VIP_PLAIN;
+	default:
+		return r->spec.to ? VIP_V6 : VIP;
+	}
+}
+
+static void check(struct world *w, const struct row *r, uint32_t backend, uint32_t flows_added)
+{
+	struct packet_spec s;
+	struct packet in, out;
+
+	build(&in, &s, r);
+	tunnel_expect(w, ACME, &s, &in, &tunnel_rows[0].tunnel, &out);
+	world_check(w, r->name, &in,
+		    &(struct expected){.reason = MTLB_REASON_forwarded,
+				       .tenant = ACME,
+				       .vip = vip_of(r),
+				       .backend = backend,
+				       .out = &out,
+				       .flows_added = flows_added});
+}
+
+static void id_names_the_backend(void)
+{
 	struct world w;
 
-	s.protocol = IPPROTO_UDP;
-	open_world(&w, is_ipv6);
+	open_world(&w);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
-		check_row(&w, &rows[i], &s);
+		check(&w, &rows[i], rows[i].backend, 0);
 	world_close(&w);
 }
 
-static void connection_id_names_the_backend(void)
-{
-	check_rows(&(struct packet_spec){0}, false);
-	check_rows(&(struct packet_spec){0}, true);
-}
+static const struct row named = {"named", 40, UP, BYTES("\x40\x00\xa1\xb2noncex")};
+static const struct row unnamed = {"unnamed", 40, HASH, BYTES("\x40\x80\xa1\xb2noncex")};
 
-static void connection_id_is_found_behind_other_headers(void)
+static void id_names_the_backend_ipv6(void)
 {
-	check_rows(&(struct packet_spec){.ip_options = 12, .padding = 40}, false);
-	check_rows(&(struct packet_spec){.n_extensions = 2, .extensions = {{60, 0}, {44, 0}}},
-		   true);
-}
-
-static const struct row *const short_header = &rows[0];
-
-/* What is behind UDP's own length, or behind the IP packet, is no connection id. */
-static void bytes_behind_the_datagram_are_no_id(void)
-{
-	struct packet_spec s = {.protocol = IPPROTO_UDP, .data = short_header->data, .payload = 9};
-	struct packet in;
+	struct row r = named;
 	struct world w;
 
-	open_world(&w, false);
-	packet_build(&in, &s);
-	packet_put16(in.bytes + in.l4 + 4, 8 + 8);
-	stage_forward(&w, "beyond UDP", &s, &in);
-	packet_put16(in.bytes + in.l3 + 2, 20 + 8 + 8);
-	packet_fix_ipv4(&in);
-	stage_forward(&w, "beyond IP", &s, &in);
+	open_world(&w);
+	for (uint32_t b = HASH; b < BACKENDS; b++)
+		world_add_backend(&w, b, &tunnel_rows[0].tunnel, false, 0);
+	r.spec = (struct packet_spec){.from = "2001:db8:c::7", .to = V6};
+	check(&w, &r, UP, 0);
+	r.spec.from_port = 40001;
+	check(&w, &r, UP, 0);
+	r.data = "\x40\x00\xb2\xa1noncex";
+	check(&w, &r, HASH, 0);
 	world_close(&w);
 }
 
-static void server_id_of_a_backend_that_does_not_serve_counts_not(void)
+/* The vector in appendix B.1 of draft-ietf-quic-load-balancers-20. */
+static void vector_of_the_draft(void)
+{
+	static const struct row vector = {"vector", 40, UP,
+					  BYTES("\x40\x07\xc4\x60\x5e\x45\x04\xcc\x4f")};
+	struct mtlb_vip *v;
+	struct world w;
+
+	v = open_world(&w);
+	v->quic[0] = (struct mtlb_quic_config){3, 8};
+	add_server(&w, VIP, "\xc4\x60\x5e", 3, UP);
+	check(&w, &vector, UP, 0);
+	world_close(&w);
+}
+
+/* Of 1 and 2 rotation bits, as older drafts had. */
+static void fewer_rotation_bits(void)
 {
 	static const struct {
-		enum mtlb_backend_state state;
-		bool serves;
-	} states[] = {
-		{MTLB_BACKEND_UP, true},        {MTLB_BACKEND_DRAINING, true},
-		{MTLB_BACKEND_LEAVING, true},   {MTLB_BACKEND_DOWN, false},
-		{MTLB_BACKEND_DISABLED, false}, {MTLB_BACKEND_FREE, false},
+		uint8_t shift, octet;
+		uint32_t backend;
+	} cases[] = {
+		{6, 0x3f, UP}, {6, 0x40, HASH}, {6, 0x80, HASH}, {6, 0xff, HASH},
+		{7, 0x00, UP}, {7, 0x7f, UP},   {7, 0x80, HASH},
 	};
-	struct packet_spec s = {.protocol = IPPROTO_UDP};
+	struct mtlb_vip *v;
 	struct world w;
 
-	open_world(&w, false);
-	for (size_t i = 0; i < sizeof(states) / sizeof(*states); i++) {
-		struct row r = *short_header;
+	v = open_world(&w);
+	memset(&v->quic[1], 0, sizeof(v->quic) - sizeof(v->quic[0]));
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		char data[] = "\x40\x00\xa1\xb2noncex";
+		struct row r = named;
 
-		world_set_state(&w, SERVER, states[i].state);
-		r.backend = states[i].serves ? SERVER : OWNER;
-		check_row(&w, &r, &s);
+		data[1] = (char)cases[i].octet;
+		r.data = data;
+		v->quic_shift = cases[i].shift;
+		check(&w, &r, cases[i].backend, 0);
 	}
 	world_close(&w);
 }
 
-/* A slot that moves, or an algorithm that remembers all: the id decides, and nothing is asked or remembered. */
-static void flow_table_is_neither_asked_nor_changed(void)
+/* A remembered flow goes on, unless an id says otherwise; and an id is not remembered. */
+static void id_goes_before_the_flow_table(void)
 {
-	static struct mtlb_flow_bucket before[WORLD_BUCKETS];
-	struct packet_spec s = {.protocol = IPPROTO_UDP};
+	struct mtlb_vip *v;
 	struct world w;
 
-	for (int algorithm = 0; algorithm <= MTLB_ALGORITHM_LEAST_CONNECTIONS; algorithm++) {
-		open_world(&w, false);
-		struct mtlb_vip *v = stage_vip(&w, &s);
-		uint64_t hash = world_hash(&w, STAGE_TENANT, &s);
-
-		v->algorithm = algorithm;
-		v->word |= MTLB_VIP_MOVING | MTLB_VIP_LEARNING;
-		for (uint32_t slot = 0; slot < 4; slot++)
-			*world_slot(&w, v, slot) |= MTLB_SLOT_MOVING;
-		world_set_flow(&world_bucket(&w, STAGE_TENANT, hash)->ways[0], hash, OTHER_SERVER,
-			       MTLB_FLOW_NEW, 3);
-		memcpy(before, w.flows, sizeof(before));
-		check_row(&w, short_header, &s);
-		CU_ASSERT_EQUAL(memcmp(before, w.flows, sizeof(before)), 0);
-		CU_ASSERT_EQUAL(w.turns[VIP], 0);
-		CU_ASSERT_EQUAL(w.loads[SERVER].added, 0);
-		/* without an id the table decides */
-		struct row without = rows[12];
-
-		without.backend = OTHER_SERVER;
-		check_row(&w, &without, &s);
-		world_close(&w);
-	}
-}
-
-static void vip_without_quic_does_not_look(void)
-{
-	struct packet_spec s = {.protocol = IPPROTO_UDP};
-	struct row r = *short_header;
-	struct world w;
-
-	open_world(&w, false);
-	stage_vip(&w, &s)->flags = 0;
-	r.backend = OWNER;
-	check_row(&w, &r, &s);
+	v = open_world(&w);
+	v->algorithm = MTLB_ALGORITHM_ROUND_ROBIN;
+	check(&w, &named, UP, 0);
+	check(&w, &unnamed, HASH, 1);
+	check(&w, &named, UP, 0);
+	check(&w, &unnamed, HASH, 0);
 	world_close(&w);
 }
 
-/* One to eight configurations: as many bits of the first octet say which. */
-static void rotation_bits_choose_the_configuration(void)
+static void id_is_heeded_while_slots_move(void)
 {
-	struct packet_spec s = {.protocol = IPPROTO_UDP};
+	static const struct row dead = {"dead", 40, OLD, BYTES("\x40\x00\xa1\xb3noncex"),
+					.spec = {.from_port = 40001}};
 	struct world w;
 
-	open_world(&w, false);
-	struct mtlb_vip *v = stage_vip(&w, &s);
-
-	for (uint32_t bits = 1; bits <= 3; bits++)
-		for (uint32_t octet = 0; octet < 256; octet += 15) {
-			struct row r = *short_header;
-			bool is_it = octet >> (8 - bits) == 1;
-
-			memset(v->quic, 0, sizeof(v->quic));
-			v->quic_shift = 8 - bits;
-			v->quic[1] = (struct mtlb_quic_config){2, 8};
-			r.data[1] = octet;
-			r.backend = is_it ? SERVER : OWNER;
-			check_row(&w, &r, &s);
-		}
+	open_world(&w);
+	world_add_vip(&w, &(struct vip_row){ACME, .port = 443, .protocol = IPPROTO_UDP, .id = VIP,
+					    .flags = MTLB_VIP_MOVING | MTLB_VIP_LEARNING,
+					    .owner = HASH, .previous = OLD});
+	check(&w, &named, UP, 0);
+	check(&w, &unnamed, OLD, 1);
+	check(&w, &dead, OLD, 1);
 	world_close(&w);
 }
 
-/* The packet inside an ICMP error has a port of the VIP's, but no id of the client's. */
-static void errors_go_by_the_flow(void)
+static void put_fragment(struct packet *p, uint16_t word)
 {
-	struct packet_spec s = {.protocol = IPPROTO_UDP};
-	struct packet about, error, out;
-	struct world w;
+	packet_put16(p->bytes + p->l3 + 6, word);
+	packet_fix_ipv4(p);
+}
 
-	open_world(&w, false);
-	packet_build(&about, &(struct packet_spec){.protocol = IPPROTO_UDP,
-						   .from = STAGE_V4,
-						   .to = "198.51.100.7",
-						   .from_port = 443,
-						   .to_port = 40000,
-						   .data = short_header->data,
-						   .payload = 9});
-	packet_build_error(&error, &(struct packet_spec){.protocol = IPPROTO_ICMP, .icmp_type = 3},
-			   &about, 37);
-	tunnel_expect_hash(world_hash(&w, STAGE_TENANT, &s), &error, &tunnel_rows[0].tunnel, &out);
-	world_check(&w, "error", &error,
-		    &(struct expected){.reason = MTLB_REASON_icmp_forwarded,
-				       .tenant = STAGE_TENANT,
+static void check_fragment(struct world *w, const struct row *r, uint16_t word)
+{
+	struct packet_spec s;
+	struct packet in, out;
+
+	build(&in, &s, r);
+	put_fragment(&in, word);
+	packet_encapsulate(&out, &in, &tunnel_rows[0].tunnel);
+	world_check(w, r->name, &in,
+		    &(struct expected){.reason = MTLB_REASON_forwarded,
+				       .tenant = ACME,
 				       .vip = VIP,
-				       .backend = OWNER,
+				       .backend = r->backend,
 				       .out = &out});
+}
+
+/* The id is in the first fragment; the later ones go where that went. */
+static void fragments_follow_the_id(void)
+{
+	static const struct row cut = {"id cut off by the fragment's end",
+				       0,
+				       HASH,
+				       BYTES("\x40\x00\xa1\xb2nonc"),
+				       .spec = {.padding = 20},
+				       .udp_len = 8 + 40};
+	struct world w;
+
+	open_world(&w);
+	w.backends[UP].vip = VIP;
+	check_fragment(&w, &named, 0x2000);
+	check_fragment(&w, &named, 48 / 8);
+	check_fragment(&w, &cut, 0x2000);
 	world_close(&w);
 }
 
-/* First fragments have the id, and the others follow; the id must be in the fragment. */
-static void first_fragment_goes_by_its_id(void)
+/* Without a usable backend in the ring none is left to be named: the VIP drops before it looks at ids. */
+static void vip_without_backend_drops(void)
 {
-	uint8_t data[400] = {0};
-	struct packet_spec s = {.protocol = IPPROTO_UDP, .data = data, .payload = 400};
-	struct packet whole, piece;
+	struct mtlb_vip *v;
+	struct packet_spec s;
+	struct packet in;
 	struct world w;
 
-	memcpy(data, short_header->data, short_header->len);
-	open_world(&w, false);
-	packet_build(&whole, &s);
-	for (uint32_t len = 8; len <= 24; len += 8) {
-		uint64_t hash = world_fragment_hash(&w, STAGE_TENANT, &s, len);
-		uint32_t backend = len < 24 ? OWNER : SERVER;
-
-		packet_fragment(&piece, &whole, 0, len, len);
-		stage_forward_to(&w, "first", &piece, hash, VIP, backend);
-		w.backends[backend].vip = VIP;
-		packet_fragment(&piece, &whole, 200, 200, len);
-		stage_forward_to(&w, "later", &piece, hash, VIP, backend);
-	}
+	v = open_world(&w);
+	v->word = mtlb_vip_word(1, 2, MTLB_VIP_EMPTY);
+	build(&in, &s, &unnamed);
+	world_check(
+		&w, "no backend", &in,
+		&(struct expected){.reason = MTLB_REASON_no_backend, .tenant = ACME, .vip = VIP});
 	world_close(&w);
 }
 
 static const struct test tests[] = {
-	{"connection_id_names_the_backend", connection_id_names_the_backend},
-	{"connection_id_is_found_behind_other_headers",
-	 connection_id_is_found_behind_other_headers},
-	{"bytes_behind_the_datagram_are_no_id", bytes_behind_the_datagram_are_no_id},
-	{"server_id_of_a_backend_that_does_not_serve_counts_not",
-	 server_id_of_a_backend_that_does_not_serve_counts_not},
-	{"flow_table_is_neither_asked_nor_changed", flow_table_is_neither_asked_nor_changed},
-	{"vip_without_quic_does_not_look", vip_without_quic_does_not_look},
-	{"rotation_bits_choose_the_configuration", rotation_bits_choose_the_configuration},
-	{"errors_go_by_the_flow", errors_go_by_the_flow},
-	{"first_fragment_goes_by_its_id", first_fragment_goes_by_its_id},
+	{"id_names_the_backend", id_names_the_backend},
+	{"id_names_the_backend_ipv6", id_names_the_backend_ipv6},
+	{"vector_of_the_draft", vector_of_the_draft},
+	{"fewer_rotation_bits", fewer_rotation_bits},
+	{"id_goes_before_the_flow_table", id_goes_before_the_flow_table},
+	{"id_is_heeded_while_slots_move", id_is_heeded_while_slots_move},
+	{"fragments_follow_the_id", fragments_follow_the_id},
+	{"vip_without_backend_drops", vip_without_backend_drops},
 	{NULL, NULL},
 };
 

@@ -43,6 +43,22 @@ static const struct row {
 			    "decapsulate only packets for ADDRESS; may be given again"},
 	[OPTION_PIN_DIR] = {"--pin-dir", VALUE, "--pin-dir DIR",
 			    "where the program is pinned (/sys/fs/bpf/mtlb-decap)"},
+	[OPTION_SRC] = {"--src", VALUE, "--src ADDRESS[:PORT]", "the sender; port 40000"},
+	[OPTION_DST] = {"--dst", VALUE, "--dst ADDRESS[:PORT]", "where it is sent to"},
+	[OPTION_PROTO] = {"--proto", VALUE, "--proto PROTOCOL",
+			  "tcp (default), udp, sctp, icmp (an echo request), or a number"},
+	[OPTION_FLAGS] = {"--flags", VALUE, "--flags FLAGS",
+			  "TCP: syn (default), ack, fin,ack, none, ...; SCTP: init (default), ..."},
+	[OPTION_INTERFACE] = {"--interface", VALUE, "--interface IFACE",
+			      "by which it comes in; default: the node's only one"},
+	[OPTION_VLAN] = {"--vlan", VALUE, "--vlan N[.M]", "with a VLAN tag, or two"},
+	[OPTION_LENGTH] = {"--length", VALUE, "--length BYTES",
+			   "of the IP packet; default: as short as it can be"},
+	[OPTION_HEX] = {"--hex", VALUE, "--hex DIGITS",
+			"a whole frame from Ethernet on; blanks and colons do not matter"},
+	[OPTION_PCAP] = {"--pcap", VALUE, "--pcap FILE", "all frames of a capture; - is standard input"},
+	[OPTION_PROBE] = {"--probe", NOTHING, "--probe",
+			  "send each backend one encapsulated packet for its VIP"},
 };
 
 const char *args_option_usage(enum cli_option option)
