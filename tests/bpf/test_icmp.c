@@ -98,6 +98,27 @@ static void fix_checksum(struct packet *p)
 								      IPPROTO_ICMPV6));
 }
 
+/* A sum may be written in two ways where it comes to nothing (RFC 1624): what counts is that it is right. */
+static void check_sum(struct world *w, const struct packet *in)
+{
+	static struct outcome o;
+	struct packet out;
+	uint32_t len = in->len - in->l4;
+
+	answer_echo(&out, in);
+	CU_ASSERT_EQUAL(world_run(w, in, &o), 0);
+	CU_ASSERT_EQUAL(o.tenants[STAGE_TENANT].echo_answered, 1);
+	CU_ASSERT_EQUAL_FATAL(o.out.len, out.len);
+	const uint8_t *icmp = o.out.bytes + in->l4;
+
+	CU_ASSERT_EQUAL(packet_is_ipv4(in) ? packet_checksum(icmp, len, 0)
+					   : packet_l4_checksum(o.out.bytes + in->l3, icmp, len,
+								IPPROTO_ICMPV6),
+			0);
+	memcpy(out.bytes + in->l4 + 2, icmp + 2, 2);
+	CU_ASSERT_EQUAL(memcmp(o.out.bytes, out.bytes, out.len), 0);
+}
+
 /* Those at which an adjusted checksum carries or comes to nothing. */
 static void echo_checksum_is_right_for_every_sum(void)
 {
@@ -110,18 +131,16 @@ static void echo_checksum_is_right_for_every_sum(void)
 
 	open_world(&w);
 	for (int is_ipv6 = 0; is_ipv6 < 2; is_ipv6++)
-		for (int i = 0; i < 16; i++)
-			for (int k = 0; k < 16; k++) {
-				struct packet_spec s = echo_spec(
-					&(struct packet_spec){.payload = 2, .data = zeroes},
-					is_ipv6);
+		for (int at = 0; at < 16 * 16; at++) {
+			struct packet_spec s = echo_spec(
+				&(struct packet_spec){.payload = 2, .data = zeroes}, is_ipv6);
 
-				packet_build(&in, &s);
-				packet_put16(in.bytes + in.l4 + 4, words[i]);
-				packet_put16(in.bytes + in.l4 + 6, words[k]);
-				fix_checksum(&in);
-				check_answer(&w, "sum", &in);
-			}
+			packet_build(&in, &s);
+			packet_put16(in.bytes + in.l4 + 4, words[at / 16]);
+			packet_put16(in.bytes + in.l4 + 6, words[at % 16]);
+			fix_checksum(&in);
+			check_sum(&w, &in);
+		}
 	world_close(&w);
 }
 
