@@ -39,7 +39,7 @@ struct world {
 	uint64_t *answers; /* by tenant */
 	struct mtlb_flow_bucket *flows;
 	const struct mtlb_trace *trace;
-	bool has_large_tables; /* of tenants that are added from now on */
+	bool has_large_tables; /* of all tenants: set before the first one is added */
 	uint32_t units_used;
 	uint32_t meta_len; /* bytes of metadata before the packet: they eat headroom */
 };
@@ -97,8 +97,7 @@ struct vip_row {
 	enum mtlb_algorithm algorithm;
 	uint32_t owner;    /* backend of each slot, the first of the ring's list */
 	uint32_t previous; /* with MTLB_VIP_MOVING: the backend before, the second */
-	const uint32_t *
-		backends; /* instead of both: the ring's list; slot i is the (i modulo n_backends)-th's */
+	const uint32_t *backends; /* or the ring's list: slot i is the (i modulo n_backends)-th's */
 	uint32_t n_backends;
 };
 

@@ -38,7 +38,7 @@ static void set_fields(struct mtlb_encap *e, const struct packet_tunnel *t, bool
 	memcpy(e->l2, t->l2, t->l2_len);
 }
 
-/* The template is what packet_encapsulate() puts before an empty packet, less the fields that are patched. */
+/* What packet_encapsulate() puts before an empty packet, less the fields that are patched. */
 static void compose(struct mtlb_encap *e, const struct packet_tunnel *t, bool inner_is_v4)
 {
 	struct packet inner, outer;

@@ -9,7 +9,7 @@
 #include "mtlb.skel.h"
 #include "test.h"
 
-/* The place of the entry that begins with key (address, port, protocol, kind), or the free one where it belongs. */
+/* The entry that begins with key (address, port, protocol, kind), or the free place for it. */
 static struct mtlb_vip *find_place(struct world *w, uint32_t tenant, const struct mtlb_vip *key)
 {
 	const __u64 multipliers[2] = {w->skel->rodata->table_key[0], w->skel->rodata->table_key[1]};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* QUIC, beyond test_quic.c: ids cut at each byte, behind other headers, with every algorithm, in ICMP errors. */
+/* Connection ids: what test_quic.c has not: other headers, every algorithm, ICMP errors. */
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
