@@ -49,7 +49,7 @@ all: $B/mtlbd $B/mtlbctl
 check: ## build, then run every test (root)
 	@tools/deps build check
 	@$(MAKE) --no-print-directory all tests
-	@tests/run $(UNIT_BIN) $(SAN_BIN) $(PKT_BIN) $(E2E)
+	@tests/run $(UNIT_BIN) $(SAN_BIN) $(PKT_BIN) $(FUZZ_TEST) $(E2E)
 
 demo: ## build, then show the balancer on real traffic in network namespaces (root)
 	@tools/deps build demo
@@ -115,5 +115,6 @@ clean: ## remove build/
 	rm -rf $B
 
 -include tools/bench/bench.mk
+-include tests/fuzz/fuzz.mk
 
 -include $(shell find $B -name '*.d' 2>/dev/null)
