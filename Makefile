@@ -36,7 +36,7 @@ SAN_BIN  := $(patsubst %.c,$B/san/%,$(UNIT_SRC))
 PKT_BIN  := $(patsubst %.c,$B/%,$(PKT_SRC))
 SKELS    := $(patsubst bpf/%.bpf.c,$B/%.skel.h,$(wildcard bpf/*.bpf.c))
 
-.PHONY: all build tests check demo bench install uninstall clean help
+.PHONY: all build tests check demo bench fuzz install uninstall clean help
 .SECONDARY:
 .DEFAULT_GOAL := build
 
@@ -60,6 +60,11 @@ bench: ## build, then time the data plane; writes build/bench.json (root)
 	@tools/deps build bench
 	@$(MAKE) --no-print-directory $B/bench
 	@$B/bench --json $B/bench.json $(BENCH_FLAGS)
+
+fuzz: ## build, then compare the data plane with the oracle on random packets for FUZZ_SECONDS (root)
+	@tools/deps build check
+	@$(MAKE) --no-print-directory $B/fuzz/diff
+	@$B/fuzz/diff --seconds $(FUZZ_SECONDS) $(FUZZ_FLAGS)
 
 install: ## install to $(DESTDIR)$(PREFIX)
 	@$(MAKE) --no-print-directory all
