@@ -73,6 +73,26 @@ static uint32_t gen_header(struct random *r, uint8_t *b, uint32_t at, uint32_t *
 	return at + len;
 }
 
+/* Headers that end about where the first buffer does, so that what follows begins, or ends, beyond it. */
+static uint32_t gen_long_headers(struct random *r, uint8_t *b, uint32_t at, uint32_t *next)
+{
+	static const uint8_t kinds[] = {0, 60, 43};
+	uint32_t end = random_between(r, 3380, 3530);
+
+	while (at + 8 <= end) {
+		uint32_t units = (end - at) / 8 - 1;
+
+		if (units > 255)
+			units = 255;
+		gen_payload(r, b, at, (units + 1) * 8);
+		b[*next] = RANDOM_OF(r, kinds);
+		b[at + 1] = (uint8_t)units;
+		*next = at;
+		at += (units + 1) * 8;
+	}
+	return at;
+}
+
 static uint32_t gen_ip6(struct random *r, uint8_t *b, uint32_t at, const struct gen_ip *ip)
 {
 	uint32_t headers = random_once_in(r, 5) ? random_between(r, 1, 3) : 0, next = at + 6;
@@ -99,6 +119,8 @@ static uint32_t gen_ip6(struct random *r, uint8_t *b, uint32_t at, const struct 
 		if (i < headers)
 			end = gen_header(r, b, end, &next);
 	}
+	if (random_once_in(r, 60) && !ip->offset)
+		end = gen_long_headers(r, b, end, &next);
 	b[next] = ip->protocol;
 	return end;
 }

@@ -24,13 +24,32 @@ enum {
 };
 
 /* In the order of section 1. */
-#define ORACLE_REASONS(X)                                                                          \
-	X(forwarded)                                                                               \
-	X(icmp_forwarded) X(echo_answered) X(too_big_answered) X(not_ip) X(no_segment) X(not_vip)  \
-		X(not_vip_port) X(other_protocol) X(icmp_other) X(port_closed) X(truncated)        \
-			X(bad_ip_header) X(bad_l4_header) X(too_many_headers) X(fragment)          \
-				X(fragment_unknown) X(no_backend) X(no_next_hop) X(no_headroom)    \
-					X(too_big) X(too_big_limited) X(internal)
+/* clang-format off */
+#define ORACLE_REASONS(X) \
+	X(forwarded) \
+	X(icmp_forwarded) \
+	X(echo_answered) \
+	X(too_big_answered) \
+	X(not_ip) \
+	X(no_segment) \
+	X(not_vip) \
+	X(not_vip_port) \
+	X(other_protocol) \
+	X(icmp_other) \
+	X(port_closed) \
+	X(truncated) \
+	X(bad_ip_header) \
+	X(bad_l4_header) \
+	X(too_many_headers) \
+	X(fragment) \
+	X(fragment_unknown) \
+	X(no_backend) \
+	X(no_next_hop) \
+	X(no_headroom) \
+	X(too_big) \
+	X(too_big_limited) \
+	X(internal)
+/* clang-format on */
 
 enum oracle_reason {
 	ORACLE_GO_ON,
