@@ -17,13 +17,13 @@ static __always_inline void count_forwarded(const struct pkt *p)
 {
 	struct mtlb_vip_stats *v;
 	struct mtlb_backend_stats *b;
-	__u32 vip_id = p->vip->id, backend_id = p->backend_id;
+	__u32 vip_id = p->vip_id, backend_id = p->backend_id;
 
 	v = bpf_map_lookup_elem(&vip_stats, &vip_id);
 	if (v) {
 		v->packets++;
 		v->bytes += p->frame_len;
-		if ((p->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN)
+		if (pkt_is_syn(p))
 			v->syns++;
 	}
 	b = bpf_map_lookup_elem(&backend_stats, &backend_id);
@@ -33,22 +33,18 @@ static __always_inline void count_forwarded(const struct pkt *p)
 	}
 }
 
-static __always_inline int count(struct pkt *p, enum mtlb_reason reason)
+/* Where what is forwarded goes. */
+static __always_inline int count_way(const struct pkt *p)
 {
-	__u32 tenant = p->tenant;
-	struct mtlb_tenant_stats *t = bpf_map_lookup_elem(&tenant_stats, &tenant);
+	return p->redirect < 0 ? XDP_TX : p->redirect;
+}
+
+/* Every packet but those that are simply forwarded. */
+static __always_inline int count_other(const struct pkt *p, struct mtlb_tenant_stats *t,
+				       enum mtlb_reason reason)
+{
 	int verdict = XDP_DROP;
 
-	if (reason == MTLB_REASON_forwarded && p->vip) { /* the verifier has lost that vip is set */
-		if (t) {
-			t->bytes += p->frame_len;
-			t->forwarded++;
-		}
-		count_forwarded(p);
-		return p->redirect < 0 ? XDP_TX : (int)p->redirect;
-	}
-	if (t)
-		t->bytes += p->frame_len;
 	switch (reason) {
 #define COUNT_CASE(name, what, text)                                                               \
 	case MTLB_REASON_##name:                                                                   \
@@ -61,5 +57,48 @@ static __always_inline int count(struct pkt *p, enum mtlb_reason reason)
 	default:
 		break;
 	}
-	return verdict;
+	return reason == MTLB_REASON_icmp_forwarded ? count_way(p) : verdict;
+}
+
+static __always_inline int count(const struct pkt *p, enum mtlb_reason reason)
+{
+	__u32 tenant = p->tenant;
+	struct mtlb_tenant_stats *t = bpf_map_lookup_elem(&tenant_stats, &tenant);
+
+	if (t)
+		t->bytes += p->frame_len;
+	if (reason == MTLB_REASON_forwarded) {
+		if (t)
+			t->forwarded++;
+		count_forwarded(p);
+		return count_way(p);
+	}
+	if (reason == MTLB_REASON_icmp_forwarded)
+		count_forwarded(p);
+	return count_other(p, t, reason);
+}
+
+/* For mtlbctl trace: what count() would return, and the story in place of the counters. */
+static __always_inline int count_trace(const struct pkt *p, enum mtlb_reason reason)
+{
+	struct mtlb_trace *t;
+	__u32 only = 0;
+
+	t = bpf_map_lookup_elem(&trace, &only);
+	if (t)
+		*t = (struct mtlb_trace){
+			.reason = reason,
+			.tenant = p->tenant,
+			.segment = p->segment_at,
+			.vip = p->vip_id + 1,
+			.backend = p->backend_id + 1,
+			.slot = p->slot,
+			.owner = p->owner_id,
+			.previous = p->previous_id,
+			.hash = p->hash,
+			.how = p->how,
+		};
+	if (reason == MTLB_REASON_forwarded)
+		return count_way(p);
+	return count_other(p, NULL, reason);
 }

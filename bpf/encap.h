@@ -7,11 +7,15 @@
 
 #include "maps.h"
 #include "pkt.h"
+#include "too_big.h"
 
 #define ENCAP_UDP_PORTS 0xc000       /* RFC 7348 section 5: entropy in the dynamic port range */
-#define ENCAP_IP_TOTAL 2             /* offsets in the outer IPv4 header */
+#define ENCAP_IP_TOS 1               /* offsets in the outer IPv4 header */
+#define ENCAP_IP_TOTAL 2
 #define ENCAP_IP_CHECK 10
-#define ENCAP_IP6_PAYLOAD 4          /* offset in the outer IPv6 header */
+#define ENCAP_IP_SOURCE 12
+#define ENCAP_IP6_PAYLOAD 4          /* offsets in the outer IPv6 header */
+#define ENCAP_IP6_SOURCE 20          /* its last 32 bits */
 #define ENCAP_UDP_LEN 4              /* offset in the UDP header */
 
 #define ENCAP_CERTAIN 48             /* outer headers (20 or more), inner IP (20) and ports (8): always there */
@@ -60,6 +64,42 @@ static __always_inline bool encap_write_l2(__u8 *to, const void *end, const __u8
 	return true;
 }
 
+/* Outer DSCP and ECN: RFC 6040 4.1 copies ECN, the VIP says whether DSCP as well. */
+static __always_inline __u8 encap_tos(const struct pkt *p, const struct mtlb_encap *e)
+{
+	return e->dscp | (p->tos & e->copied);
+}
+
+static __always_inline void encap_patch_ipv4(const struct pkt *p, const struct mtlb_encap *e,
+					     __u8 *outer, __u32 total)
+{
+	__u8 tos = encap_tos(p, e);
+	__be16 len = bpf_htons(total);
+	/* memory order: TOS is the second byte of its word */
+	__u32 sum = *(const __u16 *)(e->outer + ENCAP_IP_CHECK) + len + bpf_htons(tos);
+
+	outer[ENCAP_IP_TOS] = tos;
+	*(__be16 *)(outer + ENCAP_IP_TOTAL) = len;
+	if (e->entropy) {
+		__be32 bits = bpf_htonl((__u32)p->hash) & e->entropy;
+
+		*(__be32 *)(outer + ENCAP_IP_SOURCE) |= bits;
+		sum += (bits & 0xffff) + (bits >> 16);
+	}
+	*(__u16 *)(outer + ENCAP_IP_CHECK) = ~mtlb_csum_fold(sum);
+}
+
+static __always_inline void encap_patch_ipv6(const struct pkt *p, const struct mtlb_encap *e,
+					     __u8 *outer, __u32 total)
+{
+	*(__be32 *)outer = bpf_htonl(6U << 28 | (__u32)encap_tos(p, e) << 20 |
+				     (__u32)(p->hash & 0xfffff));
+	*(__be16 *)(outer + ENCAP_IP6_PAYLOAD) = bpf_htons(total - 40);
+	if (e->entropy)
+		*(__be32 *)(outer + ENCAP_IP6_SOURCE) |=
+			bpf_htonl((__u32)p->hash) & e->entropy;
+}
+
 static __always_inline bool encap_patch(const struct pkt *p, const struct mtlb_encap *e, __u8 *outer,
 					const void *end)
 {
@@ -68,14 +108,9 @@ static __always_inline bool encap_patch(const struct pkt *p, const struct mtlb_e
 
 	if (e->flags & MTLB_ENCAP_OUTER_IPV6) {
 		udp_at = 40;
-		*(__be32 *)outer = bpf_htonl(6U << 28 | (__u32)(p->hash & 0xfffff));
-		*(__be16 *)(outer + ENCAP_IP6_PAYLOAD) = bpf_htons(total - 40);
+		encap_patch_ipv6(p, e, outer, total);
 	} else {
-		__be16 len = bpf_htons(total);
-		__u32 sum = *(const __u16 *)(e->outer + ENCAP_IP_CHECK);
-
-		*(__be16 *)(outer + ENCAP_IP_TOTAL) = len;
-		*(__u16 *)(outer + ENCAP_IP_CHECK) = ~mtlb_csum_fold(sum + len);
+		encap_patch_ipv4(p, e, outer, total);
 	}
 	if (e->flags & MTLB_ENCAP_UDP) {
 		*(__be16 *)(outer + udp_at) = bpf_htons(ENCAP_UDP_PORTS | (p->hash & 0x3fff));
@@ -91,42 +126,71 @@ static __always_inline bool encap_patch(const struct pkt *p, const struct mtlb_e
 	return true;
 }
 
-static __always_inline enum mtlb_reason encap(struct xdp_md *ctx, struct pkt *p)
-{
-	const struct mtlb_encap *e = mtlb_backend_word_variant(p->backend->word) ?
-					     &p->backend->encap1 : &p->backend->encap0;
-	const __u8 *l2 = e->l2;
-	__u32 l2_len = e->l2_len, outer_len = e->outer_len;
-	__be16 ethertype;
-	__u8 *data, *outer;
-	const void *end;
+/* Where the packet leaves: by the segment's own next hop, or the backend's. */
+struct encap_way {
+	const __u8 *l2;
+	__u32 l2_len, mtu;
+	bool is_redirected;
+};
 
-	if (p->segment->l2_len) {
-		l2 = p->segment->l2;
-		l2_len = p->segment->l2_len;
-	} else if (e->kind == MTLB_ENCAP_NONE) {
+static __always_inline struct encap_way encap_find_way(const struct mtlb_segment *s,
+						       const struct mtlb_encap *e)
+{
+	if (s->l2_len)
+		return (struct encap_way){s->l2, s->l2_len, s->mtu < e->mtu ? s->mtu : e->mtu, false};
+	return (struct encap_way){e->l2, e->l2_len, e->mtu, e->ifindex != s->ifindex};
+}
+
+/* The packet begins with its IP header at to; of l2 nothing stands between. */
+static __always_inline bool encap_write(struct xdp_md *ctx, const struct pkt *p,
+					const struct mtlb_encap *e, const struct encap_way *way)
+{
+	__u8 *data = (__u8 *)(long)ctx->data;
+	const void *end = (const void *)(long)ctx->data_end;
+	__u8 *outer = data + way->l2_len;
+
+	if (!e->outer_len)
+		return encap_write_l2(data, end, way->l2, way->l2_len, p->ethertype);
+	if ((const void *)(outer + ENCAP_CERTAIN) > end)
+		return false;
+	return encap_write_l2(data, end, way->l2, way->l2_len,
+			      e->flags & MTLB_ENCAP_OUTER_IPV6 ? bpf_htons(ETH_P_IPV6)
+							       : bpf_htons(ETH_P_IP)) &&
+	       encap_copy(outer, end, e->outer, e->outer_len) && encap_patch(p, e, outer, end);
+}
+
+static __always_inline bool encap_is_template(const struct mtlb_encap *e, __u32 l2_len)
+{
+	if (e->kind == MTLB_ENCAP_NONE || l2_len < ETH_HLEN || l2_len > MTLB_L2_MAX)
+		return false;
+	if (e->kind == MTLB_ENCAP_L2)
+		return !e->outer_len;
+	return e->outer_len >= 20 && e->outer_len <= MTLB_OUTER_MAX;
+}
+
+static __always_inline enum mtlb_reason encap(struct xdp_md *ctx, struct pkt *p,
+					       const struct found *f)
+{
+	const struct mtlb_encap *e = mtlb_backend_word_variant(f->backend->word) ?
+					     &f->backend->encap1 : &f->backend->encap0;
+	struct encap_way way = encap_find_way(f->segment, e);
+	__u32 padding = p->frame_len - p->l2_len - p->ip_len;
+
+	if (!encap_is_template(e, way.l2_len))
 		return MTLB_REASON_no_next_hop;
-	}
-	if (outer_len < 20 || outer_len > MTLB_OUTER_MAX || l2_len < ETH_HLEN ||
-	    l2_len > MTLB_L2_MAX)
-		return MTLB_REASON_no_next_hop;
-	if (p->ip_len + outer_len > 0xffff)
-		return MTLB_REASON_too_big;
-	if (bpf_xdp_adjust_head(ctx, (int)p->l2_len - (int)(l2_len + outer_len)))
+	if (p->ip_len + e->outer_len > way.mtu)
+		return too_big(ctx, p, way.mtu - e->outer_len, f->owner->answers);
+	if (padding && bpf_xdp_adjust_tail(ctx, -(int)padding))
+		return MTLB_REASON_internal;
+	if (bpf_xdp_adjust_head(ctx, (int)p->l2_len - (int)(way.l2_len + e->outer_len)))
 		return MTLB_REASON_no_headroom;
-	data = (__u8 *)(long)ctx->data;
-	end = (const void *)(long)ctx->data_end;
-	outer = data + l2_len;
-	ethertype = e->flags & MTLB_ENCAP_OUTER_IPV6 ? bpf_htons(ETH_P_IPV6) : bpf_htons(ETH_P_IP);
-	if ((const void *)(outer + ENCAP_CERTAIN) > end ||
-	    !encap_write_l2(data, end, l2, l2_len, ethertype) ||
-	    !encap_copy(outer, end, e->outer, outer_len) || !encap_patch(p, e, outer, end))
+	if (!encap_write(ctx, p, e, &way))
 		return MTLB_REASON_internal;
 	p->redirect = -1;
-	if (!p->segment->l2_len && e->ifindex != p->segment->ifindex) {
-		p->redirect = bpf_redirect_map(&tx_ports, e->ifindex, 0);
+	if (way.is_redirected) {
+		p->redirect = (int)bpf_redirect_map(&tx_ports, e->ifindex, 0);
 		if (!p->redirect)
 			return MTLB_REASON_internal; /* tx_ports has no such interface */
 	}
-	return MTLB_REASON_forwarded;
+	return p->is_about ? MTLB_REASON_icmp_forwarded : MTLB_REASON_forwarded;
 }

@@ -23,14 +23,17 @@ struct {
 	__type(value, struct mtlb_segment);
 } segments SEC(".maps");
 
-/* Instances only so that clang 14 writes the types of the values into BTF; mtlbd makes the tables. */
+/*
+ * Instances only so that clang 14 writes the types of the values into BTF, and initialised so that it meets them before
+ * the maps of maps; mtlbd makes the tables.
+ */
 struct address_table {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, 256);
 	__type(key, __u32);
 	__type(value, struct mtlb_vip);
-} address_table SEC(".maps");
+} address_table SEC(".maps") = {};
 
 struct vip_table {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -38,7 +41,7 @@ struct vip_table {
 	__uint(max_entries, MTLB_TABLE_SMALL);
 	__type(key, __u32);
 	__type(value, struct mtlb_vip);
-} vip_table SEC(".maps");
+} vip_table SEC(".maps") = {};
 
 struct vip_table_large {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -46,7 +49,7 @@ struct vip_table_large {
 	__uint(max_entries, 2 * MTLB_TABLE_SMALL);
 	__type(key, __u32);
 	__type(value, struct mtlb_vip);
-} vip_table_large SEC(".maps");
+} vip_table_large SEC(".maps") = {};
 
 /* Tables of one size (no BPF_F_INNER_MAP): their look-ups are inlined. */
 struct {

@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Flow -> slot -> backend. A settled slot needs no flow state: pick_moving() is the rare path. */
+/*
+ * Flow -> slot -> backend. A settled slot of a maglev VIP needs no flow state: pick_tracked() is the way of moving slots
+ * and of the algorithms that pick by something else than the hash.
+ */
 #pragma once
 
 #include "flow.h"
+#include "fragment.h"
 #include "maps.h"
 #include "pkt.h"
+#include "quic.h"
 
 static __always_inline __u16 pick_slot(__u32 unit, __u32 slot, bool *ok)
 {
@@ -24,55 +29,35 @@ static __always_inline __u32 pick_id(__u32 ring, __u16 index)
 	return u ? u->ids[index & 1] : MTLB_BACKENDS_MAX;
 }
 
-static __always_inline bool pick_is_syn(const struct pkt *p)
+/* The backend that owns a slot of the VIP's ring now. */
+static __always_inline __u32 pick_owner(__u32 ring, __u32 slot)
 {
-	return (p->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
+	bool ok;
+	__u16 owner = pick_slot(ring, slot, &ok);
+
+	return ok ? pick_id(ring, owner & ~MTLB_SLOT_MOVING) : MTLB_BACKENDS_MAX;
 }
 
-/*
- * The state of an entry that this packet makes. A TCP flow that begins without a SYN is older than
- * the move.
- */
+static __always_inline __u32 pick_previous(__u32 ring, __u32 log2, __u32 slot)
+{
+	bool ok;
+	__u16 previous = pick_slot(ring + (1U << log2) / 4, slot, &ok);
+
+	return ok ? pick_id(ring, previous) : MTLB_BACKENDS_MAX;
+}
+
+/* May begin a flow, so that nobody knows it yet. */
+static __always_inline bool pick_is_first(const struct pkt *p)
+{
+	return !p->is_about && (pkt_is_syn(p) || p->tuple.protocol == IPPROTO_UDP);
+}
+
+/* What an entry that this packet makes begins as: a flow that begins with another packet is older. */
 static __always_inline __u32 pick_first_state(const struct pkt *p)
 {
 	if (p->tcp_flags & (TCP_FIN | TCP_RST))
 		return MTLB_FLOW_CLOSING;
-	if (p->tuple.protocol == IPPROTO_TCP && !(p->tcp_flags & TCP_SYN))
-		return MTLB_FLOW_CONFIRMED;
-	return MTLB_FLOW_NEW;
-}
-
-/* What an entry in this state becomes with this packet. */
-static __always_inline __u32 pick_next_state(const struct pkt *p, __u32 state)
-{
-	if (p->tcp_flags & (TCP_FIN | TCP_RST))
-		return MTLB_FLOW_CLOSING;
-	if (p->tcp_flags & TCP_SYN)
-		return state == MTLB_FLOW_CONFIRMED ? MTLB_FLOW_CONFIRMED : MTLB_FLOW_NEW;
-	return state == MTLB_FLOW_CLOSING ? MTLB_FLOW_CLOSING : MTLB_FLOW_CONFIRMED;
-}
-
-/*
- * An entry binds as long as its backend serves. But a SYN is decided anew where a backend that
- * takes no new flows has not answered yet, and where a flow has been closed and silent for a while:
- * its port is used again. A flow that is in use is broken neither by a forged SYN nor by a forged
- * RST before it.
- */
-#define PICK_SILENT_TICKS 2          /* 1 to 2 seconds */
-
-static __always_inline bool pick_is_bound(const struct pkt *p, __u64 word, __u16 now)
-{
-	__u32 backend = flow_backend_state(mtlb_flow_word_backend(word));
-	__u32 state = mtlb_flow_word_state(word);
-
-	if (!mtlb_backend_is_alive(backend))
-		return false;
-	if (!pick_is_syn(p) || state == MTLB_FLOW_CONFIRMED)
-		return true;
-	if (backend != MTLB_BACKEND_UP)
-		return false;
-	return state == MTLB_FLOW_NEW ||
-	       (__u16)(now - mtlb_flow_word_seen(word)) < PICK_SILENT_TICKS;
+	return pick_is_first(p) ? MTLB_FLOW_NEW : MTLB_FLOW_CONFIRMED;
 }
 
 static __always_inline void pick_count_flow(const struct pkt *p, bool is_added, bool is_refused)
@@ -86,66 +71,238 @@ static __always_inline void pick_count_flow(const struct pkt *p, bool is_added, 
 	}
 }
 
-/*
- * The backend of a packet on a moving slot. owner: the slot's new backend; previous: the one
- * before. Known flow: its backend. Unknown: a SYN, or anything once learning is over, to the
- * owner, the rest to previous; but what can't be remembered goes where its next packet, unknown
- * as well, will go.
- */
-static __noinline __u32 pick_moving(const struct pkt *p, __u32 owner, __u32 previous)
+/* ---- algorithms that pick by something else than the hash --------------------------------------- */
+static __always_inline __u32 pick_turn(const struct pkt *p, __u32 ring, __u32 log2)
 {
-	struct mtlb_flow_bucket *bucket;
-	struct mtlb_flow *known;
-	__u16 now = flow_now();
-	__u32 chosen = owner;
-	__u64 word, next;
-	bool is_remembered;
+	__u32 at = p->vip_id;
+	__u64 *turn = bpf_map_lookup_elem(&turns, &at);
+	__u64 mine;
 
-	bucket = flow_bucket(p);
-	if (!bucket)
+	if (!turn)
 		return MTLB_BACKENDS_MAX;
-	known = flow_find(bucket, p, now, &word);
-	if (known && pick_is_bound(p, word, now)) {
-		chosen = mtlb_flow_word_backend(word);
-		next = pick_next_state(p, mtlb_flow_word_state(word));
-		next = mtlb_flow_word(p->hash, chosen, next, now);
-		if (next != word) /* most packets of a tick change nothing: the line stays shared */
-			known->word = next;
-		return chosen;
-	}
-	if (!mtlb_backend_is_alive(flow_backend_state(previous)))
-		previous = owner;
-	else if ((p->vip->word & MTLB_VIP_LEARNING) && !pick_is_syn(p))
-		chosen = previous;
-	next = mtlb_flow_word(p->hash, chosen, pick_first_state(p), now);
-	is_remembered = flow_remember(bucket, p, next, now);
-	pick_count_flow(p, is_remembered && !known, !is_remembered);
-	return is_remembered || !(p->vip->word & MTLB_VIP_LEARNING) ? chosen : previous;
+	mine = p->is_trace ? *turn : __sync_fetch_and_add(turn, 1);
+	return pick_owner(ring, (__u32)mine & ((1U << log2) - 1));
 }
 
-static __always_inline enum mtlb_reason pick(struct xdp_md *ctx, struct pkt *p)
+struct pick_least {
+	__u32 ring, n;               /* backends to look at: of the ring's list, or (mask set) owners of slots */
+	__u32 mask, start, step;
+	__u32 vip_id;
+	__u32 id, load, weight;      /* the least so far; weight 0: none yet */
+};
+
+/* Takes the i-th backend if it takes new flows and has less to do for its weight. */
+static long pick_compare(__u32 i, struct pick_least *least)
 {
-	__u64 word = *(const volatile __u64 *)&p->vip->word; /* one load: mtlbd stores while we look */
-	__u32 ring = mtlb_vip_word_ring(word);
-	__u32 log2 = mtlb_vip_word_log2(word);
-	__u32 slot, id;
-	__u16 owner;
+	__u32 id = least->mask ? pick_owner(least->ring,
+					    (least->start + i * least->step) & least->mask)
+			       : pick_id(least->ring, (__u16)i);
+	const struct mtlb_backend *b = bpf_map_lookup_elem(&backends, &id);
+	const struct mtlb_backend_load *l = bpf_map_lookup_elem(&backend_loads, &id);
+	__u32 load, weight;
+
+	if (!b || !l || mtlb_backend_word_state(b->word) != MTLB_BACKEND_UP ||
+	    b->vip != least->vip_id)
+		return 0;
+	load = mtlb_load(*(const volatile __u64 *)&l->word, *(const volatile __u32 *)&l->added);
+	weight = mtlb_backend_word_weight(b->word);
+	if (least->weight && (__u64)load * least->weight >= (__u64)least->load * weight)
+		return 0;
+	least->id = id;
+	least->load = load;
+	least->weight = weight;
+	return 0;
+}
+
+__noinline __u32 pick_least_of(const struct pick_least *all)
+{
+	struct pick_least least;
+
+	if (!all)
+		return MTLB_BACKENDS_MAX;
+	least = *all;
+	bpf_loop(least.n, pick_compare, &least, 0);
+	return least.id;
+}
+
+static __always_inline __u32 pick_least(const struct pkt *p, const struct mtlb_vip *v, __u32 ring,
+					__u32 log2)
+{
+	struct pick_least least = {
+		.ring = ring, .n = v->ids, .vip_id = p->vip_id, .id = p->owner_id};
+
+	if (least.n > MTLB_LEAST_EXACT) {
+		least.n = MTLB_LEAST_SAMPLES;
+		least.mask = (1U << log2) - 1;
+		least.start = p->slot;
+		least.step = (1U << log2) / MTLB_LEAST_SAMPLES;
+	}
+	return pick_least_of(&least);
+}
+
+/*
+ * Where a flow goes that the table does not know. previous: the slot's owner before, or its owner. SYNs, and anything
+ * once learning is over, go where new flows go, the rest to previous.
+ */
+static __always_inline __u32 pick_unknown(const struct pkt *p, const struct mtlb_vip *v,
+					  __u32 previous)
+{
+	__u32 ring = mtlb_vip_word_ring(p->vip_word), log2 = mtlb_vip_word_log2(p->vip_word);
+	bool is_syn = pkt_is_syn(p) && !p->is_about;
+
+	if (p->vip_word & MTLB_VIP_LEARNING && !is_syn && previous != p->owner_id)
+		return previous;
+	if (!pick_is_first(p))
+		return p->owner_id;
+	if (v->algorithm == MTLB_ALGORITHM_ROUND_ROBIN)
+		return pick_turn(p, ring, log2);
+	if (v->algorithm == MTLB_ALGORITHM_LEAST_CONNECTIONS)
+		return pick_least(p, v, ring, log2);
+	return p->owner_id;
+}
+
+/*
+ * The backend of a packet whose flow is looked up; owner_id and previous_id are set. What can't be remembered goes where
+ * its next packet, unknown as well, will go.
+ */
+__noinline __u32 pick_tracked(struct pkt *p, const struct mtlb_vip *v,
+			      const struct mtlb_tenant *owner)
+{
+	struct mtlb_flow_bucket *bucket;
+	struct flow_query q = {};
+	struct flow_entry e = {};
+	__u32 chosen, previous;
+	bool is_remembered;
+
+	if (!p || !v || !owner)
+		return MTLB_BACKENDS_MAX;
+	bucket = flow_bucket(owner, p->hash);
+	if (!bucket)
+		return MTLB_BACKENDS_MAX;
+	e.hash = q.hash = p->hash;
+	e.now = q.now = flow_now();
+	q.idle_ticks = v->idle_ticks;
+	q.short_ticks = v->short_ticks;
+	q.is_syn = pkt_is_syn(p);
+	q.is_end = p->tcp_flags & (TCP_FIN | TCP_RST);
+	q.is_read_only = p->is_about || p->is_trace;
+	p->how |= MTLB_TRACE_TABLE;
+	chosen = flow_follow(bucket, &q);
+	if (chosen != MTLB_BACKENDS_MAX) {
+		p->how |= MTLB_TRACE_KNOWN;
+		return chosen;
+	}
+	previous = p->previous_id;
+	if (!mtlb_backend_is_alive(flow_backend_state(previous)))
+		previous = p->owner_id;
+	chosen = pick_unknown(p, v, previous);
+	if (p->is_about)
+		return chosen;
+	e.idle_ticks = owner->idle_ticks;
+	e.is_read_only = p->is_trace;
+	e.word = mtlb_flow_word(p->hash, chosen, pick_first_state(p), (__u16)e.now);
+	is_remembered = flow_remember(bucket, &e);
+	if (!p->is_trace)
+		pick_count_flow(p, is_remembered && !q.is_known, !is_remembered);
+	if (is_remembered)
+		return chosen;
+	return p->vip_word & MTLB_VIP_LEARNING ? previous : p->owner_id;
+}
+
+/* bits 0: the slot of the flow, else that of the client's address. */
+static __always_inline __u32 pick_slot_by(const struct pkt *p, const struct mtlb_tenant *owner,
+					  __u32 bits, __u32 log2)
+{
+	return mtlb_hash_slot(bits ? mtlb_source_hash(&p->tuple, bits, owner->key) : p->hash, log2);
+}
+
+/* What the VIP's algorithm and a change of it make of the flow hash. */
+__noinline __u32 pick_special(struct xdp_md *ctx, struct pkt *p, const struct mtlb_vip *v,
+			      const struct mtlb_tenant *owner)
+{
+	__u32 ring, log2, id;
+	__u16 index;
 	bool ok;
 
-	if (word & MTLB_VIP_EMPTY)
-		return MTLB_REASON_no_backend;
-	p->hash = mtlb_flow_hash(&p->tuple, p->owner->key);
-	slot = mtlb_hash_slot(p->hash, log2);
-	owner = pick_slot(ring, slot, &ok);
-	if (!ok)
-		return MTLB_REASON_internal;
-	id = pick_id(ring, owner & ~MTLB_SLOT_MOVING);
-	if (owner & MTLB_SLOT_MOVING && word & MTLB_VIP_MOVING) {
-		__u16 previous = pick_slot(ring + (1U << log2) / 4, slot, &ok);
-
-		id = pick_moving(p, id, pick_id(ring, previous));
+	if (!p || !v || !owner)
+		return MTLB_BACKENDS_MAX;
+	ring = mtlb_vip_word_ring(p->vip_word);
+	log2 = mtlb_vip_word_log2(p->vip_word);
+	if (v->flags & MTLB_VIP_QUIC && !p->is_about && p->tuple.protocol == IPPROTO_UDP) {
+		id = quic(ctx, p, v);
+		if (id != MTLB_BACKENDS_MAX) {
+			p->how |= MTLB_TRACE_QUIC;
+			return id;
+		}
 	}
+	p->slot = pick_slot_by(p, owner,
+			       v->algorithm == MTLB_ALGORITHM_SOURCE ? v->source_bits : 0, log2);
+	index = pick_slot(ring, p->slot, &ok);
+	if (!ok)
+		return MTLB_BACKENDS_MAX;
+	p->owner_id = p->previous_id = pick_id(ring, index & ~MTLB_SLOT_MOVING);
+	p->how |= MTLB_TRACE_SLOT | (p->vip_word & MTLB_VIP_LEARNING ? MTLB_TRACE_LEARNING : 0);
+	if (index & MTLB_SLOT_MOVING && p->vip_word & MTLB_VIP_MOVING) {
+		p->how |= MTLB_TRACE_MOVING;
+		p->previous_id = pick_previous(
+			ring, log2, pick_slot_by(p, owner, v->previous_source_bits, log2));
+	} else if (v->algorithm < MTLB_ALGORITHM_ROUND_ROBIN) {
+		return p->owner_id;
+	}
+	return pick_tracked(p, v, owner);
+}
+
+/* A settled or moving slot of a VIP of algorithm maglev: most packets. */
+static __always_inline __u32 pick_common(struct pkt *p, const struct found *f)
+{
+	__u32 ring = mtlb_vip_word_ring(p->vip_word), log2 = mtlb_vip_word_log2(p->vip_word);
+	__u32 slot = mtlb_hash_slot(p->hash, log2), id;
+	bool ok;
+	__u16 index = pick_slot(ring, slot, &ok);
+
+	if (!ok)
+		return MTLB_BACKENDS_MAX;
+	id = pick_id(ring, index & ~MTLB_SLOT_MOVING);
+	if (!(index & MTLB_SLOT_MOVING && p->vip_word & MTLB_VIP_MOVING))
+		return id;
+	p->owner_id = id;
+	p->previous_id = pick_previous(ring, log2, slot);
+	return pick_tracked(p, f->vip, f->owner);
+}
+
+static __always_inline enum mtlb_reason pick_fragment(struct pkt *p, struct found *f)
+{
+	__u32 id = p->backend_id = fragment_follow(p, f->owner);
+
+	f->backend = bpf_map_lookup_elem(&backends, &id);
+	if (!f->backend)
+		return MTLB_REASON_fragment_unknown;
+	p->vip_id = f->backend->vip;
+	return MTLB_REASON_CONTINUE;
+}
+
+static __always_inline enum mtlb_reason pick(struct xdp_md *ctx, struct pkt *p, struct found *f)
+{
+	const struct mtlb_vip *v = f->vip;
+	__u32 id;
+
+	if (!v)
+		return pick_fragment(p, f);
+	p->vip_id = v->id;
+	p->vip_word = *(const volatile __u64 *)&v->word;
+	if (p->vip_word & MTLB_VIP_EMPTY)
+		return MTLB_REASON_no_backend;
+	p->hash = mtlb_flow_hash(&p->tuple, f->owner->key);
+	if (p->is_trace || v->algorithm != MTLB_ALGORITHM_MAGLEV || v->flags & MTLB_VIP_QUIC ||
+	    v->previous_source_bits)
+		id = pick_special(ctx, p, v, f->owner);
+	else
+		id = pick_common(p, f);
 	p->backend_id = id;
-	p->backend = bpf_map_lookup_elem(&backends, &id);
-	return p->backend ? MTLB_REASON_CONTINUE : MTLB_REASON_internal;
+	f->backend = bpf_map_lookup_elem(&backends, &id);
+	if (!f->backend)
+		return MTLB_REASON_internal;
+	if (p->is_fragment)
+		fragment_remember(p, f->owner);
+	return MTLB_REASON_CONTINUE;
 }

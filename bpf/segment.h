@@ -13,7 +13,8 @@ struct segment_key {                 /* what struct mtlb_segment begins with: co
 	__u16 vlan, inner_vlan;
 };
 
-static __always_inline enum mtlb_reason segment(struct xdp_md *ctx, struct pkt *p)
+static __always_inline enum mtlb_reason segment(struct xdp_md *ctx, struct pkt *p,
+						 struct found *f)
 {
 	__u32 ifindex = ctx->ingress_ifindex;
 	__u32 base = mtlb_segment_hash(ifindex, p->vlan, p->inner_vlan);
@@ -28,7 +29,8 @@ static __always_inline enum mtlb_reason segment(struct xdp_md *ctx, struct pkt *
 		if (!s)
 			break;
 		if (*(const __u64 *)s == key && s->state == MTLB_SEGMENT_LIVE) {
-			p->segment = s;
+			f->segment = s;
+			p->segment_at = at + 1;
 			p->tenant = s->tenant;
 			return MTLB_REASON_CONTINUE;
 		}

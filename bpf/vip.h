@@ -16,33 +16,36 @@ struct bpf_map {
 	__u32 max_entries;
 } __attribute__((preserve_access_index));
 
-struct vip_key { /* bytes 16 to 19 of struct mtlb_vip: compared as one word */
+struct vip_key { /* what struct mtlb_vip begins with: compared as three words */
+	__u64 address[2];
 	__be16 port;
 	__u8 protocol;
 	__u8 kind;
 };
 
-static __always_inline const struct mtlb_vip *vip_find(void *table, const struct mtlb_tuple *t,
-						       struct vip_key key)
+static __always_inline bool vip_is(const struct mtlb_vip *v, const struct vip_key *key)
 {
-	const __u64 address[2] = {(__u64)t->destination[1] << 32 | t->destination[0],
-				  (__u64)t->destination[3] << 32 | t->destination[2]};
-	const __u64 multipliers[2] = {table_key[0], table_key[1]};
-	__u32 base = mtlb_table_hash(address, key.port, key.protocol, multipliers);
-	__u32 mask = ((const struct bpf_map *)table)->max_entries - 1;
+	const __u64 *have = (const __u64 *)v->address;
 	__u32 wanted;
 
-	__builtin_memcpy(&wanted, &key, sizeof(wanted));
+	__builtin_memcpy(&wanted, &key->port, sizeof(wanted));
+	return have[1] == key->address[1] && *(const __u32 *)&v->port == wanted &&
+	       have[0] == key->address[0];
+}
+
+static __always_inline const struct mtlb_vip *vip_find(void *table, const struct vip_key *key)
+{
+	const __u64 multipliers[2] = {table_key[0], table_key[1]};
+	__u32 base = mtlb_table_hash(key->address, key->port, key->protocol, multipliers);
+	__u32 mask = ((const struct bpf_map *)table)->max_entries - 1;
+
 	for (__u32 probe = 0; probe < MTLB_TABLE_PROBES; probe++) {
 		__u32 at = (base + probe) & mask;
 		const struct mtlb_vip *v = bpf_map_lookup_elem(table, &at);
-		const __u64 *have;
 
 		if (!v)
 			return NULL;
-		have = (const __u64 *)v->address;
-		if (have[1] == address[1] && *(const __u32 *)&v->port == wanted &&
-		    have[0] == address[0])
+		if (vip_is(v, key))
 			return v;
 		if (v->kind == MTLB_ENTRY_EMPTY)
 			return NULL;
@@ -50,12 +53,106 @@ static __always_inline const struct mtlb_vip *vip_find(void *table, const struct
 	return NULL;
 }
 
-static __always_inline const struct mtlb_vip *vip_find_address(void *table,
-							       const struct mtlb_tuple *t)
+/* The key of an entry of the packet's destination address. */
+static __always_inline struct vip_key vip_key_of(const struct mtlb_tuple *t, __be16 port,
+						 __u8 protocol, __u8 kind)
 {
-	const struct vip_key key = {.kind = MTLB_ENTRY_ADDRESS};
+	return (struct vip_key){
+		.address = {(__u64)t->destination[1] << 32 | t->destination[0],
+			    (__u64)t->destination[3] << 32 | t->destination[2]},
+		.port = port,
+		.protocol = protocol,
+		.kind = kind,
+	};
+}
 
-	return vip_find(table, t, key);
+static __always_inline const struct mtlb_vip *vip_find_port(void *table, const struct mtlb_tuple *t)
+{
+	const struct vip_key key = vip_key_of(t, t->destination_port, (__u8)t->protocol,
+					      MTLB_ENTRY_VIP);
+
+	return vip_find(table, &key);
+}
+
+/* ---- the longer way: tables of either kind ------------------------------------------------------ */
+static __always_inline void *vip_table_of(__u32 tenant)
+{
+	void *table = bpf_map_lookup_elem(&vip_tables, &tenant);
+
+	return table ? table : bpf_map_lookup_elem(&vip_tables_large, &tenant);
+}
+
+/*
+ * Where the entry is in the tenant's table, -1: nowhere. A global function: the verifier walks its probes once,
+ * and not for each way that leads here.
+ */
+__noinline long vip_place(const struct vip_key *key, __u32 tenant)
+{
+	void *table = bpf_map_lookup_elem(&vip_tables, &tenant);
+	__u32 mask, at;
+	const __u64 multipliers[2] = {table_key[0], table_key[1]};
+
+	if (!table)
+		table = bpf_map_lookup_elem(&vip_tables_large, &tenant);
+	if (!table || !key)
+		return -1;
+	mask = ((const struct bpf_map *)table)->max_entries - 1;
+	at = mtlb_table_hash(key->address, key->port, key->protocol, multipliers);
+	for (__u32 probe = 0; probe < MTLB_TABLE_PROBES; probe++, at++) {
+		__u32 place = at & mask;
+		const struct mtlb_vip *v = bpf_map_lookup_elem(table, &place);
+
+		if (!v)
+			return -1;
+		if (vip_is(v, key))
+			return place;
+		if (v->kind == MTLB_ENTRY_EMPTY)
+			return -1;
+	}
+	return -1;
+}
+
+static __always_inline const struct mtlb_vip *vip_entry(__u32 tenant, __u32 place)
+{
+	void *table = vip_table_of(tenant);
+
+	return table ? bpf_map_lookup_elem(table, &place) : NULL;
+}
+
+/* Where the entry of the packet's destination address is. */
+static __always_inline long vip_place_of(const struct pkt *p, __be16 port, __u8 kind)
+{
+	__u8 protocol = kind == MTLB_ENTRY_ADDRESS ? 0 : (__u8)p->tuple.protocol;
+	const struct vip_key key = vip_key_of(&p->tuple, port, protocol, kind);
+
+	return vip_place(&key, p->tenant);
+}
+
+/* The first port of the range that holds the port, -1: none does. */
+__noinline int vip_range_first(const struct mtlb_ranges *ranges, __u32 port)
+{
+	if (!ranges)
+		return -1;
+	for (__u32 i = 0; i < MTLB_RANGES_MAX; i++)
+		if (i < ranges->n && port >= ranges->ranges[i].first &&
+		    port <= ranges->ranges[i].last)
+			return ranges->ranges[i].first;
+	return -1;
+}
+
+static __always_inline long vip_place_of_range(const struct pkt *p)
+{
+	long place = vip_place_of(p, 0, MTLB_ENTRY_RANGES);
+	const struct mtlb_ranges *ranges;
+	int first;
+
+	if (place < 0)
+		return -1;
+	ranges = (const void *)vip_entry(p->tenant, (__u32)place);
+	if (!ranges)
+		return -1;
+	first = vip_range_first(ranges, bpf_ntohs(p->tuple.destination_port));
+	return first < 0 ? -1 : vip_place_of(p, bpf_htons((__u16)first), MTLB_ENTRY_RANGE);
 }
 
 /* On a shared segment: whose address is it? */
@@ -63,53 +160,14 @@ static __always_inline enum mtlb_reason vip_find_tenant(struct pkt *p)
 {
 	__u32 only = 0;
 	void *table = bpf_map_lookup_elem(&address_tables, &only);
+	const struct vip_key key = vip_key_of(&p->tuple, 0, 0, MTLB_ENTRY_ADDRESS);
 	const struct mtlb_vip *address;
 
 	if (!table)
 		return MTLB_REASON_not_vip;
-	address = vip_find_address(table, &p->tuple);
+	address = vip_find(table, &key);
 	if (!address)
 		return MTLB_REASON_not_vip;
 	p->tenant = address->id;
 	return MTLB_REASON_CONTINUE;
-}
-
-/* In the table of the tenant. */
-static __always_inline enum mtlb_reason vip_find_own(struct pkt *p, void *table)
-{
-	if (!p->defect) {
-		const struct vip_key key = {p->tuple.destination_port, (__u8)p->tuple.protocol,
-					    MTLB_ENTRY_VIP};
-
-		p->vip = vip_find(table, &p->tuple, key);
-		if (p->vip)
-			return MTLB_REASON_CONTINUE;
-	}
-	if (!vip_find_address(table, &p->tuple))
-		return MTLB_REASON_not_vip;
-	return p->defect ? p->defect : MTLB_REASON_not_vip_port;
-}
-
-static __always_inline enum mtlb_reason vip(struct xdp_md *ctx, struct pkt *p)
-{
-	enum mtlb_reason reason;
-	__u32 tenant;
-	void *table;
-
-	if (p->tenant == MTLB_TENANT_NONE) {
-		reason = vip_find_tenant(p);
-		if (reason)
-			return reason;
-	}
-	tenant = p->tenant;
-	p->owner = bpf_map_lookup_elem(&tenants, &tenant);
-	if (!p->owner)
-		return MTLB_REASON_internal;
-	table = bpf_map_lookup_elem(&vip_tables, &tenant);
-	if (table)
-		return vip_find_own(p, table); /* the same lines below, but with look-ups inlined */
-	table = bpf_map_lookup_elem(&vip_tables_large, &tenant);
-	if (table)
-		return vip_find_own(p, table);
-	return MTLB_REASON_not_vip; /* the tenant has no VIP, or is suspended */
 }

@@ -203,6 +203,10 @@ struct mtlb_server {
 	__u8 zero[40];
 };
 MTLB_ASSERT_SIZE(struct mtlb_server, 64);
+/* which of them an element is stands at the same place in all */
+MTLB_ASSERT_AT(struct mtlb_vip, kind, 19);
+MTLB_ASSERT_AT(struct mtlb_ranges, kind, 19);
+MTLB_ASSERT_AT(struct mtlb_server, kind, 19);
 
 /* ---- rings: array of 8-byte units, mmapped ----------------------------------------------------
  * A VIP's ring of L = 2^log2 slots starts at unit R (from its word):

@@ -83,7 +83,7 @@ mtlb_source_hash(const struct mtlb_tuple *t, __u32 bits, const __u32 *key)
 
 	for (__u32 i = 0; i < 4; i++) {
 		__u32 kept = bits < 32 * i ? 0 : bits - 32 * i;
-		__u32 mask = kept >= 32 ? 0xffffffff : kept ? 0xffffffff << (32 - kept) : 0;
+		__u32 mask = (__u32)(0xffffffff00000000ULL >> (kept < 32 ? kept : 32));
 
 		source.source[i] = t->source[i] & __builtin_bswap32(mask);
 	}

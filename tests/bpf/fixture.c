@@ -248,6 +248,8 @@ static void compose(struct mtlb_encap *e, const struct packet_tunnel *t, bool in
 	e->flags = (outer_is_v4 ? 0 : MTLB_ENCAP_OUTER_IPV6) |
 		   (t->is_vxlan ? MTLB_ENCAP_UDP | MTLB_ENCAP_INNER_ETH : 0);
 	e->l2_len = t->l2_len;
+	e->mtu = UINT16_MAX;
+	e->copied = 0xff;
 	e->outer_len = outer.len - outer.l3 - (inner.len - inner.l3);
 	memcpy(e->l2, outer.bytes, t->l2_len);
 	memset(ip + (outer_is_v4 ? 2 : 4), 0, 2);

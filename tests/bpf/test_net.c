@@ -17,6 +17,7 @@
 #include <net/if.h>
 
 #include <linux/if_arp.h>
+#include <linux/if_link.h>
 
 #include "net/internal.h"
 #include "test.h"
@@ -136,17 +137,17 @@ static void probing_resolves_without_other_traffic(void)
 	for (size_t i = 0; i < 2; i++) {
 		struct addr to = address(rows[i].to), source = address(rows[i].source);
 		struct next_hop hop;
-		struct mac own;
-		uint32_t ifindex;
+		struct image_interface own;
 
 		CU_ASSERT_EQUAL(net_next_hop(n, &to, &hop), -ENOENT);
 		CU_ASSERT(explains(n, rows[i].to, "does not answer on nt0"));
 		CU_ASSERT(wait_for(n, rows[i].to, PEER_MAC, &hop, true));
-		CU_ASSERT_EQUAL(net_interface(n, "nt0", &ifindex, &own), 0);
+		CU_ASSERT_EQUAL(net_interface(n, "nt0", 0, &own), 0);
 		CU_ASSERT_EQUAL(hop.ifindex, if_nametoindex("nt0"));
-		CU_ASSERT_EQUAL(hop.ifindex, ifindex);
+		CU_ASSERT_EQUAL(hop.ifindex, own.ifindex);
+		CU_ASSERT(hop.is_on_link);
 		CU_ASSERT_EQUAL(hop.l2_len, 14);
-		CU_ASSERT(!memcmp(hop.l2 + 6, own.bytes, 6));
+		CU_ASSERT(!memcmp(hop.l2 + 6, own.mac.bytes, 6));
 		CU_ASSERT(!memcmp(&hop.source, &source, sizeof(source)));
 		CU_ASSERT_EQUAL(hop.l2[12] | hop.l2[13], 0);
 	}
@@ -180,6 +181,7 @@ static void a_gateway_is_the_next_hop(void)
 	CU_ASSERT(explains(n, "192.0.2.7", "no route to 192.0.2.7"));
 	CU_ASSERT_EQUAL(run("ip route add 192.0.2.0/24 via 10.77.0.3"), 0);
 	CU_ASSERT(wait_for(n, "192.0.2.7", PEER_MAC, &hop, true));
+	CU_ASSERT(!hop.is_on_link);
 	CU_ASSERT_EQUAL(run("ip route add 198.51.100.0/24 via inet6 fd77::2 dev nt0 src 10.77.0.1"),
 			0);
 	CU_ASSERT(wait_for(n, "198.51.100.1", PEER_MAC, &hop, true));
@@ -302,33 +304,74 @@ static void a_given_source_replaces_the_routes(void)
 	net_close(n);
 }
 
-/* As the kernel tells of a VLAN device; those are missing from the kernel that CI runs on. */
+/* What the kernel tells of a device of a kind that is missing from the kernel that CI runs on. */
+struct told {
+	const char *name, *kind;
+	uint32_t ifindex, parent, master;
+	uint16_t mtu, vlan, vlan_protocol;
+	uint8_t mac, bond_mode, bond_policy;
+};
+
+static void put_kind(struct nlmsghdr *h, const struct told *t)
+{
+	struct nlattr *info = mnl_attr_nest_start(h, IFLA_LINKINFO);
+
+	mnl_attr_put_strz(h, IFLA_INFO_KIND, t->kind);
+	struct nlattr *data = mnl_attr_nest_start(h, IFLA_INFO_DATA);
+
+	if (!strcmp(t->kind, "vlan")) {
+		mnl_attr_put_u16(h, IFLA_VLAN_ID, t->vlan);
+		mnl_attr_put_u16(h, IFLA_VLAN_PROTOCOL, __builtin_bswap16(t->vlan_protocol));
+	} else if (!strcmp(t->kind, "bond")) {
+		mnl_attr_put_u8(h, IFLA_BOND_MODE, t->bond_mode);
+		mnl_attr_put_u8(h, IFLA_BOND_XMIT_HASH_POLICY, t->bond_policy);
+	}
+	mnl_attr_nest_end(h, data);
+	mnl_attr_nest_end(h, info);
+}
+
+static struct nlmsghdr *compose_link(char *buffer, uint16_t type, const struct told *t)
+{
+	const unsigned char mac[6] = {2, 0, 0, 0, 0, t->mac};
+	struct nlmsghdr *h = mnl_nlmsg_put_header(buffer);
+
+	h->nlmsg_type = type;
+	struct ifinfomsg *m = mnl_nlmsg_put_extra_header(h, sizeof(*m));
+
+	m->ifi_index = t->ifindex;
+	m->ifi_type = ARPHRD_ETHER;
+	m->ifi_flags = IFF_UP;
+	mnl_attr_put_strz(h, IFLA_IFNAME, t->name);
+	mnl_attr_put(h, IFLA_ADDRESS, 6, mac);
+	mnl_attr_put_u32(h, IFLA_MTU, t->mtu ? t->mtu : 1500);
+	if (t->parent)
+		mnl_attr_put_u32(h, IFLA_LINK, t->parent);
+	if (t->master)
+		mnl_attr_put_u32(h, IFLA_MASTER, t->master);
+	if (t->kind)
+		put_kind(h, t);
+	return h;
+}
+
+static void tell(struct net *n, uint16_t type, struct told t)
+{
+	char buffer[1024];
+
+	CU_ASSERT_EQUAL(links_read(compose_link(buffer, type, &t), n), MNL_CB_OK);
+}
+
 static void tell_vlan(struct net *n, const char *name, uint32_t ifindex, uint32_t parent,
 		      uint16_t id, uint16_t protocol)
 {
-	const unsigned char mac[6] = {2, 0, 0, 0, 0, id};
-	char buffer[1024];
-	struct nlmsghdr *h = mnl_nlmsg_put_header(buffer);
-
-	h->nlmsg_type = RTM_NEWLINK;
-	struct ifinfomsg *m = mnl_nlmsg_put_extra_header(h, sizeof(*m));
-
-	m->ifi_index = ifindex;
-	m->ifi_type = ARPHRD_ETHER;
-	m->ifi_flags = IFF_UP;
-	mnl_attr_put_strz(h, IFLA_IFNAME, name);
-	mnl_attr_put(h, IFLA_ADDRESS, 6, mac);
-	mnl_attr_put_u32(h, IFLA_LINK, parent);
-	struct nlattr *info = mnl_attr_nest_start(h, IFLA_LINKINFO);
-
-	mnl_attr_put_strz(h, IFLA_INFO_KIND, "vlan");
-	struct nlattr *data = mnl_attr_nest_start(h, IFLA_INFO_DATA);
-
-	mnl_attr_put_u16(h, IFLA_VLAN_ID, id);
-	mnl_attr_put_u16(h, IFLA_VLAN_PROTOCOL, __builtin_bswap16(protocol));
-	mnl_attr_nest_end(h, data);
-	mnl_attr_nest_end(h, info);
-	CU_ASSERT_EQUAL(links_read(h, n), MNL_CB_OK);
+	tell(n, RTM_NEWLINK,
+	     (struct told){.name = name,
+			   .kind = "vlan",
+			   .ifindex = ifindex,
+			   .parent = parent,
+			   .mtu = 1490,
+			   .vlan = id,
+			   .vlan_protocol = protocol,
+			   .mac = id});
 }
 
 static void vlan_devices_become_tags(void)
@@ -349,6 +392,7 @@ static void vlan_devices_become_tags(void)
 	CU_ASSERT_EQUAL(net_next_hop(n, &to, &hop), 0);
 	CU_ASSERT_EQUAL(hop.ifindex, nt2);
 	CU_ASSERT_EQUAL(hop.l2_len, 18);
+	CU_ASSERT_EQUAL(hop.mtu, 1490);  /* not the 1500 of what it stands on */
 	CU_ASSERT_EQUAL(hop.l2[11], 30); /* the VLAN device's own MAC */
 	CU_ASSERT(!memcmp(hop.l2 + 12, one, sizeof(one)));
 	tell_vlan(n, "nt0", nt0, 1000, 30, 0x8100);
@@ -361,6 +405,78 @@ static void vlan_devices_become_tags(void)
 	tell_vlan(n, "low", 1001, nt2, 50, 0x8100);
 	CU_ASSERT_EQUAL(net_process(n), 1);
 	CU_ASSERT(explains(n, "10.77.0.2", "more than two VLAN tags"));
+	net_close(n);
+}
+
+static void a_changed_mtu_is_a_change(void)
+{
+	struct image_interface nt0;
+	struct next_hop hop;
+	struct addr to = address("10.77.0.2");
+
+	reset();
+	struct net *n = open_net();
+
+	CU_ASSERT(wait_for(n, "10.77.0.2", PEER_MAC, &hop, true));
+	settle(n);
+	CU_ASSERT_EQUAL(hop.mtu, 1500);
+	run("ip link set nt0 mtu 1400");
+	struct pollfd p = {.fd = net_fd(n), .events = POLLIN};
+
+	CU_ASSERT_EQUAL(poll(&p, 1, 1000), 1);
+	CU_ASSERT_EQUAL(net_process(n), 1);
+	CU_ASSERT_EQUAL(net_next_hop(n, &to, &hop), 0);
+	CU_ASSERT_EQUAL(hop.mtu, 1400);
+	CU_ASSERT_EQUAL(net_interface(n, "nt0", 0, &nt0), 0);
+	CU_ASSERT_EQUAL(nt0.mtu, 1400);
+	CU_ASSERT_EQUAL(net_interface(n, "lo", 0, &nt0), 0);
+	CU_ASSERT_EQUAL(nt0.mtu, 65535); /* it has 65536 */
+	net_close(n);
+}
+
+static bool has_port(struct net *n, const char *name, size_t at, uint32_t ifindex)
+{
+	struct image_interface port;
+	int err = net_interface(n, name, at, &port);
+
+	if (!ifindex)
+		return err == -ENODEV;
+	/* what leaves, leaves with the bond's address and size */
+	return !err && port.ifindex == ifindex && port.mac.bytes[5] == 7 && port.mtu == 1450;
+}
+
+static void ports_of_a_bond_come_and_go(void)
+{
+	struct told bond = {.name = "bd", .kind = "bond", .ifindex = 1000, .mtu = 1450, .mac = 7};
+	struct told port = {.name = "bp", .ifindex = 1001, .master = 1000, .mac = 8};
+	struct told bridge = {.name = "br", .kind = "bridge", .ifindex = 1003};
+
+	reset();
+	struct net *n = open_net();
+
+	tell(n, RTM_NEWLINK, bond);
+	CU_ASSERT(has_port(n, "bd", 0, 1000));
+	CU_ASSERT(has_port(n, "bd", 1, 0));
+	tell(n, RTM_NEWLINK, port);
+	port.name = "bq";
+	port.ifindex = 1002;
+	tell(n, RTM_NEWLINK, port);
+	CU_ASSERT_EQUAL(net_process(n), 1);
+	CU_ASSERT(has_port(n, "bd", 1, 1001));
+	CU_ASSERT(has_port(n, "bd", 2, 1002));
+	CU_ASSERT(has_port(n, "bd", 3, 0));
+	port.master = 0;
+	tell(n, RTM_NEWLINK, port);
+	CU_ASSERT_EQUAL(net_process(n), 1);
+	CU_ASSERT(has_port(n, "bd", 1, 1001));
+	CU_ASSERT(has_port(n, "bd", 2, 0));
+	tell(n, RTM_NEWLINK, bridge);
+	port.master = 1003;
+	tell(n, RTM_NEWLINK, port);
+	CU_ASSERT(has_port(n, "br", 1, 0)); /* packets of a bridge are the bridge's own */
+	tell(n, RTM_DELLINK, (struct told){.name = "bp", .ifindex = 1001});
+	CU_ASSERT_EQUAL(net_process(n), 1);
+	CU_ASSERT(has_port(n, "bd", 1, 0));
 	net_close(n);
 }
 
@@ -397,6 +513,8 @@ static const struct test tests[] = {
 	TEST(unreachable_destinations_are_explained),
 	TEST(a_given_source_replaces_the_routes),
 	TEST(vlan_devices_become_tags),
+	TEST(a_changed_mtu_is_a_change),
+	TEST(ports_of_a_bond_come_and_go),
 	TEST(lost_events_are_made_up_for),
 	{NULL, NULL},
 };

@@ -241,19 +241,21 @@ static inline int fake_next_hop(void *ctx, const struct addr *to, struct next_ho
 	memset(out, 0, sizeof(*out));
 	out->ifindex = 2;
 	out->l2_len = 14;
+	out->is_on_link = true;
+	out->mtu = 1500;
 	out->l2[0] = out->l2[6] = 2;
 	memcpy(out->l2 + 2, to->bytes + 12, 4);
 	out->source = address_of(192, 1);
 	return 0;
 }
 
-static inline int fake_interface(void *ctx, const char *name, uint32_t *ifindex, struct mac *mac)
+static inline int fake_interface(void *ctx, const char *name, size_t at,
+				 struct image_interface *out)
 {
 	(void)ctx;
-	if (strcmp(name, "eth0"))
+	if (strcmp(name, "eth0") || at)
 		return -ENODEV;
-	*ifindex = 2;
-	*mac = (struct mac){{2, 0, 0, 0, 0, 1}};
+	*out = (struct image_interface){.ifindex = 2, .mac = {{2, 0, 0, 0, 0, 1}}, .mtu = 1500};
 	return 0;
 }
 

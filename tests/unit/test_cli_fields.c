@@ -34,6 +34,20 @@ static void fields_become_nested_objects(void)
 		{{"e.type=vxlan", "e.vni=7"}, "{\"e\":{\"type\":\"vxlan\",\"vni\":\"7\"}}"},
 		{{"prefixes=10.0.0.0/8,fd00::/8"}, "{\"prefixes\":[\"10.0.0.0/8\",\"fd00::/8\"]}"},
 		{{"prefixes="}, "{\"prefixes\":[]}"},
+		{{"server_id=0a,0b0c"}, "{\"server_id\":[\"0a\",\"0b0c\"]}"},
+		{{"server_id="}, "{\"server_id\":[]}"},
+		{{"port=8000-8999"}, "{\"port\":\"8000-8999\"}"},
+		{{"quic.rotation_bits=2", "quic.configs=0:4:8,1:8:9"},
+		 "{\"quic\":{\"rotation_bits\":\"2\",\"configs\":["
+		 "{\"rotation\":\"0\",\"server_id_length\":\"4\",\"nonce_length\":\"8\"},"
+		 "{\"rotation\":\"1\",\"server_id_length\":\"8\",\"nonce_length\":\"9\"}]}}"},
+		{{"quic.configs="}, "{\"quic\":{\"configs\":[]}}"},
+		/* too few and too many: mtlbd refuses them */
+		{{"quic.configs=0:4"},
+		 "{\"quic\":{\"configs\":[{\"rotation\":\"0\",\"server_id_length\":\"4\"}]}}"},
+		{{"quic.configs=0:4:8:9"},
+		 "{\"quic\":{\"configs\":[{\"rotation\":\"0\",\"server_id_length\":\"4\","
+		 "\"nonce_length\":\"8:9\"}]}}"},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
@@ -92,14 +106,16 @@ static void names_have_up_to_three_parts(void)
 {
 	static const struct {
 		const char *word, *tenant, *vip, *backend, *address;
-		uint16_t port;
+		uint16_t port, last_port;
 	} rows[] = {
-		{"acme", "acme", "", "", NULL, 0},
-		{"acme/web", "acme", "web", "", NULL, 0},
-		{"acme/web/w.1", "acme", "web", "w.1", NULL, 0},
-		{"acme/web/fd00::1", "acme", "web", "fd00::1", NULL, 0},
-		{"acme/192.0.2.1:80/tcp", "acme", "", "", "192.0.2.1", 80},
-		{"acme/[fd00::1]:53/udp/b", "acme", "", "b", "fd00::1", 53},
+		{"acme", "acme", "", "", NULL, 0, 0},
+		{"acme/web", "acme", "web", "", NULL, 0, 0},
+		{"acme/web/w.1", "acme", "web", "w.1", NULL, 0, 0},
+		{"acme/web/fd00::1", "acme", "web", "fd00::1", NULL, 0, 0},
+		{"acme/192.0.2.1:80/tcp", "acme", "", "", "192.0.2.1", 80, 80},
+		{"acme/192.0.2.1:8000-8999/sctp", "acme", "", "", "192.0.2.1", 8000, 8999},
+		{"acme/[fd00::1]:any/udp", "acme", "", "", "fd00::1", 0, 65535},
+		{"acme/[fd00::1]:53/udp/b", "acme", "", "b", "fd00::1", 53, 53},
 	};
 	char text[ADDR_TEXT];
 
@@ -112,6 +128,7 @@ static void names_have_up_to_three_parts(void)
 		CU_ASSERT_STRING_EQUAL(n.backend, rows[i].backend);
 		CU_ASSERT_EQUAL(n.has_endpoint, rows[i].address != NULL);
 		CU_ASSERT_EQUAL(n.port, rows[i].port);
+		CU_ASSERT_EQUAL(n.last_port, rows[i].last_port);
 		if (rows[i].address)
 			CU_ASSERT_STRING_EQUAL(addr_print(&n.address, text), rows[i].address);
 	}
@@ -136,6 +153,10 @@ static void bad_names_are_refused(void)
 		"acme/web/.",
 		"acme/192.0.2.1:0/tcp",
 		"acme/192.0.2.1:65536/tcp",
+		"acme/192.0.2.1:9-8/tcp",
+		"acme/192.0.2.1:0-9/tcp",
+		"acme/192.0.2.1:8-/tcp",
+		"acme/192.0.2.1:every/tcp",
 		"acme/192.0.2:80/tcp",
 		"acme/[fd00::1:80/tcp",
 		"acme/[]:80/tcp",

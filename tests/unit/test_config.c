@@ -81,6 +81,14 @@ static const struct {
 	{"node: {source: [10.0.0.1, 10.0.0.2]}",
 	 "f:1:27: source: found \"10.0.0.2\", allowed: a list "
 	 "of at most one IPv4 and one IPv6"},
+	{"node: {source: [10.0.0.1/24, 96.0.0.0/3, \"::/64\", \"::ff00:0:0/88\", \"fe00::/7\"]}",
+	 "f:1:17: source: found \"10.0.0.1/24\", allowed: a list of at most one IPv4 and one IPv6 "
+	 "address of this node, or prefix such as 10.0.0.0/24\n"
+	 "f:1:30: source: found \"96.0.0.0/3\"\nf:1:42: source: found \"::/64\"\n"
+	 "f:1:51: source: found \"::ff00:0:0/88\"\nf:1:68: source: found \"fe00::/7\""},
+	{"node: {source: [10.0.0.0/24, 10.0.1.0/24]}",
+	 "f:1:30: source: found \"10.0.1.0/24\", allowed: a list of at most one IPv4 and one IPv6 "
+	 "address of this node, or prefix such as 10.0.0.0/24 (a second one of this family)"},
 	{"node: {source: [x, 127.0.0.1]}", "f:1:17: source: found \"x\"\nf:1:20: source: found"},
 	{"node: {name: Edge}", "f:1:14: name: found \"Edge\", allowed: a name of at most 63"},
 	{"node: {interfaces: [{name: e/0}, {mode: generic}]}",
@@ -98,18 +106,32 @@ static const struct {
 	 "f:1:37: flows: found \"255\", allowed: a power of two from 256 to 1Gi\n"
 	 "f:1:48: vips: found \"-1\", allowed: a number from 0 to 1Mi"},
 	{"tenants: [{name: }]", "f:1:18: name: found nothing, allowed: a name"},
-	{"tenants: [{name: a, vips: [{name: v, address: 224.0.0.1, port: 0, protocol: sctp}]}]",
+	{"tenants: [{name: a, other_ports: reject, limits: {icmp_per_second: 65536}}]",
+	 "f:1:34: other_ports: found \"reject\", allowed: pass, drop\n"
+	 "f:1:68: icmp_per_second: found \"65536\", allowed: a number from 0 to 65535"},
+	{"tenants: [{name: a, vips: [{name: v, address: 224.0.0.1, port: 0, protocol: icmp}]}]",
 	 "f:1:47: address: found \"224.0.0.1\", allowed: an IPv4 or IPv6 address, not unspecified, "
-	 "not multicast\nf:1:64: port: found \"0\", allowed: a number from 1 to 65535\n"
-	 "f:1:77: protocol: found \"sctp\", allowed: tcp, udp"},
+	 "not multicast\nf:1:64: port: found \"0\", allowed: a port from 1 to 65535\n"
+	 "f:1:77: protocol: found \"icmp\", allowed: tcp, udp, sctp"},
 	{VIP "ring_size: 5000}]}]",
 	 "f:1:79: ring_size: found \"5000\", allowed: a power of two from 4 "
 	 "to 1Mi, or 0: by the number of backends (nearest: 4Ki and 8Ki)"},
 	{VIP "idle_timeout: 1500ms}]}]", "f:1:82: idle_timeout: found \"1500ms\", allowed: whole"},
 	{VIP "idle_timeout: 1d}]}]", "f:1:82: idle_timeout: found \"1d\""},
-	{VIP "encapsulation: {type: gre}}]}]", "f:1:90: type: found \"gre\", allowed: ipip, vxlan"},
+	{VIP "encapsulation: {type: mpls}}]}]",
+	 "f:1:90: type: found \"mpls\", allowed: ipip, gue, fou, gre, vxlan, geneve, l2"},
 	{VIP "encapsulation: {vni: 7}}]}]",
-	 "f:1:84: key \"vni\" in an encapsulation without type vxlan"},
+	 "f:1:84: key \"vni\" in an encapsulation without type vxlan or geneve, allowed: only with it"},
+	{VIP "algorithm: source, source_prefix: 0x18, quic: 1, echo: maybe}]}]",
+	 "f:1:102: source_prefix: found \"0x18\", allowed: a number from 1 to 128, or 0: the whole\n"
+	 "f:1:114: found \"1\" where a VIP's quic belongs, allowed: a map with rotation_bits, configs\n"
+	 "f:1:123: echo: found \"maybe\", allowed: true, false"},
+	{VIP "quic: {configs: []}, source_prefix: 8}]}]",
+	 "f:1:68: key \"quic\" in a VIP without protocol udp, allowed: only with it\n"
+	 "f:1:89: key \"source_prefix\" in a VIP without algorithm source"},
+	{BACKEND "server_id: [aa, 0xbb], weight: 0}]}]}]",
+	 "f:1:124: server_id: found \"0xbb\", allowed: hex digits for 1 to 15 bytes such as 0a1b2c\n"
+	 "f:1:139: weight"},
 	{VIP "encapsulation: {type: vxlan, vni: 16777216}}]}]", "f:1:102: vni: found \"16777216\""},
 	{VIP "encapsulation: vxlan}]}]", "f:1:83: found \"vxlan\" where an encapsulation belongs"},
 	{BACKEND "weight: 0, state: off}]}]}]",
@@ -172,6 +194,8 @@ static void a_file_with_every_key_is_read(void)
 	CU_ASSERT_STRING_EQUAL(m->node.name, "edge-1");
 	CU_ASSERT_EQUAL(m->node.flows, 1 << 20);
 	CU_ASSERT_TRUE(m->node.source_set[0] && m->node.source_set[1]);
+	CU_ASSERT_EQUAL(m->node.source_bits[0], 128);
+	CU_ASSERT_EQUAL(m->node.source_bits[1], 64);
 	CU_ASSERT_EQUAL(m->node.limits.backends, 4000);
 	CU_ASSERT_EQUAL(m->n_interfaces, 2);
 	CU_ASSERT_EQUAL(m->interfaces[1].mode, ATTACH_GENERIC);
@@ -186,7 +210,9 @@ static void a_file_with_every_key_is_read(void)
 	CU_ASSERT_EQUAL(t->managed_by, MANAGED_BY_FILE);
 	CU_ASSERT_EQUAL(t->n_prefixes, 2);
 	CU_ASSERT_EQUAL(t->limits.flows, 64 << 10);
-	CU_ASSERT_EQUAL_FATAL(t->n_vips, 2);
+	CU_ASSERT_TRUE(t->drop_other_ports);
+	CU_ASSERT_EQUAL(t->limits.icmp_per_second, 50);
+	CU_ASSERT_EQUAL_FATAL(t->n_vips, 7);
 	CU_ASSERT_EQUAL(t->vips[0].encap.kind, MTLB_ENCAP_VXLAN);
 	CU_ASSERT_EQUAL(t->vips[0].encap.udp_port, 8472);
 	CU_ASSERT_EQUAL(t->vips[0].ring_size, 4096);
@@ -195,11 +221,76 @@ static void a_file_with_every_key_is_read(void)
 	CU_ASSERT_EQUAL(t->vips[0].backends[0].configured_weight, 50);
 	CU_ASSERT_EQUAL(t->vips[0].backends[1].weight, 100);
 	CU_ASSERT_EQUAL(t->vips[0].backends[1].configured_state, BACKEND_ADMIN_DRAINING);
-	CU_ASSERT_EQUAL(t->vips[0].backends[2].origin.line, 31);
+	CU_ASSERT_EQUAL(t->vips[0].backends[2].origin.line, 32);
 	CU_ASSERT_STRING_EQUAL(t->vips[0].backends[2].origin.file, FULL);
 	CU_ASSERT_EQUAL(t->vips[1].protocol, IPPROTO_UDP);
 	CU_ASSERT_EQUAL(t->vips[1].idle_timeout_s, 30);
+	CU_ASSERT_FALSE(t->vips[1].echo);
+	CU_ASSERT_TRUE(t->vips[0].echo);
 	CU_ASSERT_EQUAL(m->tenants[1].limits.vips, 64);
+	CU_ASSERT_EQUAL(m->tenants[1].limits.icmp_per_second, 1000);
+	CU_ASSERT_FALSE(m->tenants[1].drop_other_ports);
+	model_free(m);
+}
+
+static void ranges_algorithms_quic_and_encapsulations_are_read(void)
+{
+	struct report r = {0};
+	struct model *m;
+	const struct model_vip *v;
+
+	CU_ASSERT_EQUAL_FATAL(config_load(FULL, NULL, &m, &r), 0);
+	CU_ASSERT_EQUAL_FATAL(m->tenants[0].n_vips, 7);
+	v = m->tenants[0].vips;
+	CU_ASSERT_TRUE(v[0].port == 443 && v[0].last_port == 443);
+	CU_ASSERT_FALSE(v[0].encap.dscp_set);
+
+	CU_ASSERT_TRUE(v[2].port == 8000 && v[2].last_port == 8999);
+	CU_ASSERT_EQUAL(v[2].protocol, IPPROTO_SCTP);
+	CU_ASSERT_EQUAL(v[2].idle_timeout_s, 300);
+	CU_ASSERT_EQUAL(v[2].algorithm, MTLB_ALGORITHM_SOURCE);
+	CU_ASSERT_EQUAL(v[2].source_prefix, 24);
+	CU_ASSERT_EQUAL(v[2].encap.kind, MTLB_ENCAP_GRE);
+	CU_ASSERT_TRUE(v[2].encap.key_set && v[2].encap.key == 7);
+	CU_ASSERT_TRUE(v[2].encap.dscp_set && v[2].encap.dscp == 46);
+	CU_ASSERT_EQUAL(v[2].encap.mtu, 9000);
+
+	CU_ASSERT_TRUE(v[3].port == 0 && v[3].last_port == 65535);
+	CU_ASSERT_EQUAL(v[3].algorithm, MTLB_ALGORITHM_LEAST_CONNECTIONS);
+	CU_ASSERT_EQUAL(v[3].quic.rotation_bits, 2);
+	CU_ASSERT_EQUAL_FATAL(v[3].quic.n_configs, 2);
+	CU_ASSERT_EQUAL(v[3].quic.configs[1].rotation, 2);
+	CU_ASSERT_EQUAL(v[3].quic.configs[1].server_id_length, 15);
+	CU_ASSERT_EQUAL(v[3].quic.configs[0].nonce_length, 8);
+	CU_ASSERT_EQUAL(v[3].encap.kind, MTLB_ENCAP_GENEVE);
+	CU_ASSERT_TRUE(v[3].encap.tenant_id_set && v[3].encap.tenant_id == 7);
+	CU_ASSERT_EQUAL(v[3].backends[0].n_server_ids, 1);
+	CU_ASSERT_EQUAL(v[3].backends[0].server_ids[0].bytes[1], 0x0b);
+	CU_ASSERT_EQUAL_FATAL(v[3].backends[1].n_server_ids, 2);
+	CU_ASSERT_EQUAL(v[3].backends[1].server_ids[1].len, 15);
+	CU_ASSERT_EQUAL(v[3].backends[1].server_ids[1].bytes[14], 0x0e);
+
+	CU_ASSERT_EQUAL(v[4].encap.kind, MTLB_ENCAP_GUE);
+	CU_ASSERT_TRUE(v[4].encap.variant == 0 && v[4].encap.udp_port == 6080);
+	CU_ASSERT_EQUAL(v[5].algorithm, MTLB_ALGORITHM_ROUND_ROBIN);
+	CU_ASSERT_TRUE(v[5].encap.kind == MTLB_ENCAP_FOU && v[5].encap.udp_port == 5555);
+	CU_ASSERT_EQUAL(v[6].encap.kind, MTLB_ENCAP_L2);
+	model_free(m);
+}
+
+static void sources_are_written_as_they_were_read(void)
+{
+	static const char text[] = "node: {source: [192.0.2.0/24, \"fd00::1\"]}";
+	json_t *json, *wanted = json_pack("[s, s]", "192.0.2.0/24", "fd00::1");
+	struct report r = {0};
+	struct model *m;
+
+	CU_ASSERT_EQUAL_FATAL(parse(text, strlen(text), &m, &r), 0);
+	CU_ASSERT_EQUAL(m->node.source_bits[0], 96 + 24);
+	json = config_node_to_json(&m->node);
+	CU_ASSERT_TRUE(json_equal(json_object_get(json, "source"), wanted));
+	json_decref(json);
+	json_decref(wanted);
 	model_free(m);
 }
 
@@ -316,6 +407,41 @@ static void mistakes_of_every_kind_come_at_once_sorted(void)
 		    "mtlb.yaml:11:45: port: found \"80x\"\n"
 		    "mtlb.yaml:12:28: address: found \"192.0.2.300\"\n"
 		    "mtlb.yaml:13:49: key \"port\" stands here again"));
+	report_clear(&r);
+	remove_dir(dir);
+}
+
+static void a_mistake_is_told_once(void)
+{
+	char dir[] = "/tmp/mtlb-config-XXXXXX";
+	struct report r = {0};
+	struct model *m = NULL;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(dir));
+	write_file(
+		dir, "mtlb.yaml",
+		"tenants:\n"
+		"  - name: acme\n"
+		"    vips:\n"
+		"      - name: q\n"
+		"        address: 192.0.3.1\n"
+		"        port: any\n"
+		"        protocol: udp\n"
+		"        quic: {configs: [{rotation: 9, server_id_length: 0, nonce_length: 8},\n"
+		"                         {rotation: 8, server_id_length: 2, nonce_length: 8}]}\n"
+		"        backends:\n"
+		"          - {name: b, address: 10.0.0.1, server_id: 010203}\n"
+		"          - {name: c, address: 10.0.0.2, server_id: 010203}\n"
+		"      - {name: r, address: 192.0.3.1, port: 8-, protocol: udp}\n"
+		"      - {name: s, address: 192.0.3.1, port: 8-9, protocol: udp}\n");
+	CU_ASSERT_EQUAL(load(dir, &m, &r), -EINVAL);
+	CU_ASSERT_TRUE(
+		says(&r, "mtlb.yaml:8:37: rotation: found \"9\"\n"
+			 "mtlb.yaml:8:58: server_id_length: found \"0\"\n"
+			 "mtlb.yaml:9:37: rotation: found \"8\"\n"
+			 "mtlb.yaml:12:13: server_id: found 010203, which backend \"b\" of\n"
+			 "mtlb.yaml:13:45: port: found \"8-\"\n"
+			 "mtlb.yaml:14:9: port: found 8-9 of 192.0.3.1/udp, which overlaps any"));
 	report_clear(&r);
 	remove_dir(dir);
 }
@@ -442,10 +568,14 @@ int main(int argc, char **argv)
 		{"each_mistake_says_where_what_and_what_is_allowed",
 		 each_mistake_says_where_what_and_what_is_allowed},
 		{"a_file_with_every_key_is_read", a_file_with_every_key_is_read},
+		{"ranges_algorithms_quic_and_encapsulations_are_read",
+		 ranges_algorithms_quic_and_encapsulations_are_read},
+		{"sources_are_written_as_they_were_read", sources_are_written_as_they_were_read},
 		{"tenants_come_from_their_directory_in_order",
 		 tenants_come_from_their_directory_in_order},
 		{"mistakes_of_every_kind_come_at_once_sorted",
 		 mistakes_of_every_kind_come_at_once_sorted},
+		{"a_mistake_is_told_once", a_mistake_is_told_once},
 		{"mutated_files_never_crash", mutated_files_never_crash},
 		{"every_beginning_of_a_file_is_survived", every_beginning_of_a_file_is_survived},
 		{"a_copy_stands_alone", a_copy_stands_alone},

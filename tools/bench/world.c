@@ -43,16 +43,21 @@ static int find_next_hop(void *ctx, const struct addr *to, struct next_hop *out)
 	memset(out, 0, sizeof(*out));
 	out->ifindex = w->ifindex;
 	out->l2_len = ETH_HLEN;
+	out->is_on_link = true;
+	out->mtu = 9000;
 	memcpy(out->l2, l2, sizeof(l2));
 	addr_parse(addr_is_ipv4(to) ? "10.254.0.1" : "2001:db8:fe::1", &out->source);
 	return 0;
 }
 
-static int find_interface(void *ctx, const char *name, uint32_t *ifindex, struct mac *mac)
+static int find_interface(void *ctx, const char *name, size_t at, struct image_interface *out)
 {
 	(void)name;
-	*ifindex = ((const struct world *)ctx)->ifindex;
-	memcpy(mac->bytes, "\x02mtlb\x01", ETH_ALEN);
+	if (at)
+		return -ENODEV;
+	*out = (struct image_interface){.ifindex = ((const struct world *)ctx)->ifindex,
+					.mac = {"\x02mtlb\x01"},
+					.mtu = 9000};
 	return 0;
 }
 

@@ -6,23 +6,31 @@
 
 #include "api/api.h"
 
-/* "02:00:00:00:00:01 on eth0", or why there is none. */
-static json_t *next_hop_json(struct control *c, const struct addr *to, bool *resolved)
+/* "02:00:00:00:00:01 on eth0", with what is wrong about it, or why there is none. */
+static json_t *next_hop_json(struct control *c, const struct model_encap *encap,
+			     const struct addr *to, bool *resolved)
 {
-	char text[256], name[IF_NAMESIZE], mac_text[MAC_TEXT];
+	char text[256], name[IF_NAMESIZE], mac_text[MAC_TEXT], to_text[ADDR_TEXT];
 	struct next_hop hop;
 	struct mac mac;
 
 	*resolved = !net_next_hop(c->net, to, &hop);
 	if (!*resolved)
 		return json_string(net_explain(c->net, to, text, sizeof(text)));
+	const char *refused = encap_refuses(encap, &hop);
+	*resolved = !refused;
+	if (refused)
+		return json_sprintf("%s %s", addr_print(to, to_text), refused);
 	memcpy(mac.bytes, hop.l2, sizeof(mac.bytes));
 	if (!if_indextoname(hop.ifindex, name))
 		snprintf(name, sizeof(name), "#%u", hop.ifindex);
-	return json_sprintf("%s on %s", mac_print(&mac, mac_text), name);
+	const char *doubt = control_explain_path(c, &hop, text, sizeof(text));
+	return json_sprintf("%s on %s%s%s", mac_print(&mac, mac_text), name, doubt ? ": " : "",
+			    doubt ? doubt : "");
 }
 
-static json_t *status_json(struct control *c, uint32_t vip_id, uint32_t id, const struct addr *to)
+static json_t *status_json(struct control *c, const struct model_vip *v, uint32_t vip_id,
+			   uint32_t id, const struct addr *to)
 {
 	const struct image_census *census = control_census(c);
 	struct image_backend_view view = {0};
@@ -31,7 +39,7 @@ static json_t *status_json(struct control *c, uint32_t vip_id, uint32_t id, cons
 
 	image_view_backend(c->image, id, &view);
 	image_view_vip(c->image, vip_id, &vip);
-	json_t *hop = next_hop_json(c, to, &resolved);
+	json_t *hop = next_hop_json(c, &v->encap, to, &resolved);
 	return json_pack("{s:I, s:s, s:I, s:f, s:I, s:I, s:b, s:o}", "id", (json_int_t)id, "state",
 			 api_backend_state(view.state), "slots", (json_int_t)view.slots, "share",
 			 vip.ring_slots ? (double)view.slots / vip.ring_slots : 0.0, "flows",
@@ -78,7 +86,7 @@ json_t *api_backend_json(struct control *c, const struct model_tenant *t, const 
 	set_overrides(json, b);
 	if (vip >= 0 && id >= 0)
 		json_object_set_new(json, "status",
-				    status_json(c, (uint32_t)vip, (uint32_t)id, &b->address));
+				    status_json(c, v, (uint32_t)vip, (uint32_t)id, &b->address));
 	else
 		json_object_set_new(json, "status",
 				    json_pack("{s:s}", "state", t->suspended ? "suspended" : "absent"));
@@ -99,7 +107,7 @@ static json_t *leaving_json(struct control *c, const struct model_tenant *t,
 	json_object_set_new(json, "weight", json_integer(info->weight));
 	json_object_set_new(json, "state", json_string("leaving"));
 	json_object_set_new(json, "managed_by", json_string(api_managed_by(t->managed_by)));
-	json_object_set_new(json, "status", status_json(c, vip, id, &address));
+	json_object_set_new(json, "status", status_json(c, v, vip, id, &address));
 	return json;
 }
 

@@ -50,13 +50,19 @@ static json_t *maps_json(const struct control *c)
 			 usage(units, l->ring_units));
 }
 
+static void append_lines(json_t *list, const struct report *r)
+{
+	for (size_t i = 0; i < r->n; i++)
+		json_array_append_new(list, json_sprintf("%s: %s", r->lines[i].where,
+							 r->lines[i].text));
+}
+
 static json_t *warnings_json(const struct control *c)
 {
 	json_t *list = json_array();
 
-	for (size_t i = 0; i < c->warnings.n; i++)
-		json_array_append_new(list, json_sprintf("%s: %s", c->warnings.lines[i].where,
-							 c->warnings.lines[i].text));
+	append_lines(list, &c->warnings);
+	append_lines(list, &c->paths);
 	return list;
 }
 

@@ -10,7 +10,7 @@
 
 static bool is_list(const char *key)
 {
-	return !strcmp(key, "prefixes");
+	return !strcmp(key, "prefixes") || !strcmp(key, "server_id");
 }
 
 static json_t *list_of(char *text)
@@ -22,6 +22,38 @@ static json_t *list_of(char *text)
 		if (*item)
 			json_array_append_new(list, json_string(item));
 	return list;
+}
+
+/* "ROTATION:SERVER_ID_LENGTH:NONCE_LENGTH"; mtlbd says so where a part is missing. */
+static json_t *quic_config_of(char *text)
+{
+	static const char *const keys[] = {"rotation", "server_id_length", "nonce_length"};
+	json_t *config = json_object();
+
+	for (size_t i = 0; text && i < sizeof(keys) / sizeof(*keys); i++) {
+		/* the last takes the rest, so that too many parts are no number */
+		char *part = i + 1 < sizeof(keys) / sizeof(*keys) ? strsep(&text, ":") : text;
+		json_object_set_new(config, keys[i], json_string(part));
+	}
+	return config;
+}
+
+static json_t *quic_configs_of(char *text)
+{
+	json_t *list = json_array();
+	char *item;
+
+	while ((item = strsep(&text, ",")))
+		if (*item)
+			json_array_append_new(list, quic_config_of(item));
+	return list;
+}
+
+static json_t *value_of(const char *path, const char *key, char *text)
+{
+	if (!strcmp(path, "quic.configs"))
+		return quic_configs_of(text);
+	return is_list(key) ? list_of(text) : json_string(text);
 }
 
 /* The object in which the last part of a dotted key lies; *key moves on to that part. NULL: a part is no object. */
@@ -46,14 +78,15 @@ static json_t *descend(json_t *object, char **key)
 
 static void read_field(const char *word, json_t *object, json_t *given, struct report *r)
 {
-	_cleanup_free_ char *copy = strdup(word);
-	char *value = copy ? strchr(copy, '=') : NULL, *key = copy;
+	_cleanup_free_ char *copy = strdup(word), *path = strdup(word);
+	char *value = copy && path ? strchr(copy, '=') : NULL, *key = copy;
 
 	if (!value || value == copy) {
 		report_add(r, word, "is no field: KEY=VALUE is expected, as weight=50");
 		return;
 	}
 	*value++ = '\0';
+	path[strlen(key)] = '\0';
 	if (json_object_get(given, key)) {
 		report_add(r, key, "is given twice");
 		return;
@@ -65,7 +98,7 @@ static void read_field(const char *word, json_t *object, json_t *given, struct r
 		return;
 	}
 	object = descend(object, &key);
-	json_t *json = !object ? NULL : is_list(key) ? list_of(value) : json_string(value);
+	json_t *json = object ? value_of(path, key, value) : NULL;
 	if (!json || json_object_set_new(object, key, json))
 		report_add(r, word,
 			   !object ? "contradicts what another field says"

@@ -9,8 +9,9 @@
 
 /*
  * Sets a field for each word in object: "encapsulation.type=vxlan" in an object within it, lists
- * by commas ("prefixes=a,b"; "prefixes=" is the empty list). Values stay texts: mtlbd knows their
- * types. -EINVAL with lines in r; object then holds the fields that were understood.
+ * by commas ("prefixes=a,b"; "prefixes=" is the empty list; "quic.configs=0:4:8,1:8:8" are maps of
+ * rotation, server_id_length and nonce_length). Values stay texts: mtlbd knows their types. -EINVAL
+ * with lines in r; object then holds the fields that were understood.
  */
 int fields_read(char *const *words, size_t n, json_t *object, struct report *r);
 

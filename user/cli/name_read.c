@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "util/number.h"
+#include "core/ports.h"
 
 /* The part up to the next slash; the rest, or NULL, in *rest. */
 static int take_part(const char **rest, char part[NAME_TEXT])
@@ -21,13 +21,12 @@ static int take_part(const char **rest, char part[NAME_TEXT])
 	return 0;
 }
 
-/* "203.0.113.10:443", "[2001:db8::1]:443" */
+/* "203.0.113.10:443", "[2001:db8::1]:8000-8999" */
 static int read_endpoint(const char *text, struct name *out)
 {
 	const char *colon = strrchr(text, ':');
 	size_t len = (size_t)(colon - text);
 	char address[ADDR_TEXT];
-	uint64_t port;
 
 	if (*text == '[') {
 		if (len < 2 || text[len - 1] != ']')
@@ -35,11 +34,10 @@ static int read_endpoint(const char *text, struct name *out)
 		text++;
 		len -= 2;
 	}
-	if (len >= sizeof(address) || number_parse(colon + 1, 1, 65535, &port))
+	if (len >= sizeof(address) || ports_parse(colon + 1, &out->port, &out->last_port))
 		return -EINVAL;
 	memcpy(address, text, len);
 	address[len] = '\0';
-	out->port = (uint16_t)port;
 	out->has_endpoint = true;
 	return addr_parse(address, &out->address);
 }
@@ -74,8 +72,8 @@ int name_read(const char *word, struct name *out, struct report *r)
 		report_add(
 			r, word,
 			"is no name: TENANT, TENANT/VIP or TENANT/VIP/BACKEND is expected, where "
-			"VIP may be ADDRESS:PORT/PROTOCOL (203.0.113.10:443/tcp or "
-			"[2001:db8::1]:443/tcp)");
+			"VIP may be ADDRESS:PORT/PROTOCOL (203.0.113.10:443/tcp, "
+			"[2001:db8::1]:443/tcp or 203.0.113.10:8000-8999/tcp)");
 		return -EINVAL;
 	}
 	*out = n;

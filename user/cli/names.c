@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli/client.h"
+#include "core/ports.h"
 #include "util/cleanup.h"
 
 static const char *text_of(const json_t *json, const char *key)
@@ -23,10 +24,20 @@ static bool has_address(const json_t *json, const struct addr *address)
 	       !memcmp(&found, address, sizeof(found));
 }
 
+/* A single port is a number, a range a text. */
+static bool has_ports(const json_t *json, const struct name *n)
+{
+	const json_t *port = json_object_get(json, "port");
+	char text[PORTS_TEXT];
+
+	if (json_is_integer(port))
+		return n->port == n->last_port && json_integer_value(port) == n->port;
+	return !strcmp(text_of(json, "port"), ports_print(n->port, n->last_port, text));
+}
+
 static bool is_endpoint(const json_t *json, const struct name *n)
 {
-	return has_address(json, &n->address) &&
-	       json_integer_value(json_object_get(json, "port")) == n->port &&
+	return has_address(json, &n->address) && has_ports(json, n) &&
 	       !strcmp(text_of(json, "protocol"), n->protocol);
 }
 

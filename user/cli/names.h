@@ -17,12 +17,13 @@ struct name {
 	char backend[NAME_TEXT]; /* a name or an address; "": none given */
 	bool has_endpoint;       /* the VIP was given as ADDRESS:PORT/PROTOCOL */
 	struct addr address;
-	uint16_t port;
+	uint16_t port, last_port; /* as of a struct model_vip */
 	char protocol[5];
 };
 
 /*
- * "acme", "acme/web", "acme/web/web-1", "acme/203.0.113.10:443/tcp", "acme/[2001:db8::1]:443/tcp/web-1".
+ * "acme", "acme/web", "acme/web/web-1", "acme/203.0.113.10:443/tcp", "acme/[2001:db8::1]:443/tcp/web-1",
+ * "acme/203.0.113.10:8000-8999/tcp", "acme/203.0.113.10:any/udp".
  * -EINVAL with a line in r.
  */
 int name_read(const char *word, struct name *out, struct report *r);

@@ -9,6 +9,10 @@
 #include "cli/fields.h"
 #include "util/cleanup.h"
 
+enum {
+	KEY_WIDTH = 24
+};
+
 /* ---- members ---- */
 const json_t *object_at(const json_t *json, const char *path)
 {
@@ -104,7 +108,20 @@ static void print_value(const char *key, const json_t *value)
 		json_is_string(value) ? strdup(json_string_value(value))
 				      : json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(4));
 
-	printf("%-20s %s\n", key, text ? text : "");
+	printf("%-*s %s\n", KEY_WIDTH, key, text ? text : "");
+}
+
+/* "rotation=0 server_id_length=4" */
+static void print_inline(const char *before, const json_t *object)
+{
+	const json_t *value;
+	const char *key;
+
+	json_object_foreach ((json_t *)object, key, value) {
+		_cleanup_free_ char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+		printf("%s%s=%s", before, key, text ? text : "");
+		before = " ";
+	}
 }
 
 static void print_list(const char *key, const json_t *list)
@@ -112,11 +129,14 @@ static void print_list(const char *key, const json_t *list)
 	const json_t *item;
 	size_t at;
 
-	if (json_is_object(json_array_get(list, 0)))
+	if (json_object_get(json_array_get(list, 0), "name"))
 		return;
-	printf("%-20s%s", key, json_array_size(list) ? "" : " none");
+	printf("%-*s%s", KEY_WIDTH, key, json_array_size(list) ? "" : " none");
 	json_array_foreach (list, at, item)
-		printf("%s%s", at ? ", " : " ", json_string_value(item));
+		if (json_is_object(item))
+			print_inline(at ? ", " : " ", item);
+		else
+			printf("%s%s", at ? ", " : " ", json_string_value(item));
 	putchar('\n');
 }
 

@@ -18,7 +18,7 @@ int object_body(const struct cli *c, json_t **out);
 /* As object_body(), with a name. A name in the file that is another one is CLI_REFUSED. */
 int object_new_body(const struct cli *c, const char *name, json_t **out);
 
-/* "name: value" lines of an object's own fields; skips those named in skip (NULL ends it) and arrays of objects. */
+/* "name: value" lines of an object's own fields; skips those named in skip (NULL ends it) and arrays of named objects. */
 void object_print(const json_t *json, const char *const *skip);
 
 /* The tables, for list and show. */

@@ -6,19 +6,29 @@
 #include "cli/cli.h"
 
 #define TENANT_FIELDS                                                                                   \
-	"Fields: shared=true|false, prefixes=PREFIX,..., limits.vips, limits.backends, limits.flows.\n" \
+	"Fields: shared=true|false, prefixes=PREFIX,..., other_ports=pass|drop, limits.vips,\n"          \
+	"limits.backends, limits.flows, limits.icmp_per_second.\n"                                       \
 	"A document (--file) may hold VIPs and backends too, as `mtlbctl --json tenant show` prints them."
 #define VIP_NAMING                                                                                 \
-	"VIP: TENANT/NAME or TENANT/ADDRESS:PORT/PROTOCOL, as acme/web or acme/203.0.113.10:443/tcp."
+	"VIP: TENANT/NAME or TENANT/ADDRESS:PORT/PROTOCOL, as acme/web, acme/203.0.113.10:443/tcp or\n" \
+	"acme/203.0.113.10:8000-8999/udp."
 #define VIP_FIELDS                                                                                 \
 	VIP_NAMING                                                                                 \
-		"\nFields: address, port, protocol=tcp|udp, ring_size, idle_timeout=300s, "        \
-		"encapsulation.type=ipip|vxlan,\nencapsulation.vni, encapsulation.port, encapsulation.inner_mac."
+		"\nFields: address, port=443|8000-8999|any, protocol=tcp|udp|sctp,\n"              \
+		"algorithm=maglev|source|round-robin|least-connections, source_prefix (source),\n"  \
+		"echo=true|false, ring_size, idle_timeout=300s, quic.rotation_bits (udp),\n"        \
+		"quic.configs=ROTATION:SERVER_ID_LENGTH:NONCE_LENGTH,... (udp),\n"                  \
+		"encapsulation.type=ipip|gue|fou|gre|vxlan|geneve|l2, encapsulation.mtu,\n"         \
+		"encapsulation.dscp=inner|0..63 (not l2), .port (gue, fou, vxlan, geneve),\n"       \
+		".vni and .inner_mac (vxlan, geneve), .variant=0|1 (gue), .key=none|N (gre),\n"     \
+		".tenant_id=none|N (geneve)."
 #define BACKEND_NAMING                                                                             \
 	"BACKEND: VIP/NAME or VIP/ADDRESS, as acme/web/web-1, acme/web/10.0.0.11 or\n"             \
 	"acme/203.0.113.10:443/tcp/web-1."
 #define BACKEND_FIELDS                                                                             \
-	BACKEND_NAMING "\nFields: address, weight=1..65535, state=up|draining|disabled."
+	BACKEND_NAMING                                                                             \
+	"\nFields: address, weight=1..65535, state=up|draining|disabled, server_id=HEX,...\n"      \
+	"(QUIC; one for each length in the VIP's quic.configs)."
 #define SEGMENT_FIELDS                                                                             \
 	"Fields: interface, vlan, inner_vlan, tenant=NAME (none: shared), next_hop=auto|MAC."
 #define FILE_MANAGED                                                                               \

@@ -9,17 +9,34 @@
 static void add_endpoint(struct table *t, const json_t *item)
 {
 	const char *address = object_text(item, "address");
+	const json_t *port = object_at(item, "port");
 	bool is_ipv6 = strchr(address, ':');
+	char number[8];
 
-	table_add(t, "%s%s%s:%.0f/%s", is_ipv6 ? "[" : "", address, is_ipv6 ? "]" : "",
-		  object_number(item, "port"), object_text(item, "protocol"));
+	/* a range is a text */
+	snprintf(number, sizeof(number), "%.0f", json_number_value(port));
+	table_add(t, "%s%s%s:%s/%s", is_ipv6 ? "[" : "", address, is_ipv6 ? "]" : "",
+		  json_is_string(port) ? json_string_value(port) : number,
+		  object_text(item, "protocol"));
+}
+
+/* With what stands for the tenant in it: "vxlan 4100", "gre 7". */
+static void add_encapsulation(struct table *t, const json_t *item)
+{
+	const char *type = object_text(item, "encapsulation.type");
+	const json_t *id = object_at(item, "encapsulation.vni");
+
+	if (!id)
+		id = object_at(item, "encapsulation.key");
+	table_add(t, json_is_integer(id) ? "%s %.0f" : "%s", type, json_number_value(id));
 }
 
 void vips_print(const struct cli *c, const json_t *list)
 {
 	static const struct column columns[] = {
-		{"VIP", false}, {"ADDRESS", false}, {"ENCAPSULATION", false}, {"BACKENDS", true},
-		{"RING", true}, {"MOVING", true},   {"MANAGED BY", false},
+		{"VIP", false},           {"ADDRESS", false},    {"ALGORITHM", false},
+		{"ENCAPSULATION", false}, {"BACKENDS", true},    {"RING", true},
+		{"MOVING", true},         {"MANAGED BY", false},
 	};
 	struct table *t = table_new(columns, sizeof(columns) / sizeof(*columns));
 	const json_t *item;
@@ -27,11 +44,10 @@ void vips_print(const struct cli *c, const json_t *list)
 
 	(void)c;
 	json_array_foreach (list, at, item) {
-		const char *type = object_text(item, "encapsulation.type");
 		table_add(t, "%s/%s", object_text(item, "tenant"), object_text(item, "name"));
 		add_endpoint(t, item);
-		table_add(t, strcmp(type, "vxlan") ? "%s" : "%s %.0f", type,
-			  object_number(item, "encapsulation.vni"));
+		table_add(t, "%s", object_text(item, "algorithm"));
+		add_encapsulation(t, item);
 		table_add(t, "%zu", json_array_size(object_at(item, "backends")));
 		table_add(t, "%.0f", object_number(item, "status.ring_slots"));
 		table_add(t, "%.0f", object_number(item, "status.moving_slots"));

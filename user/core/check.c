@@ -3,7 +3,6 @@
 #include "core/check.h"
 
 #include <errno.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,17 +23,6 @@ struct use {
 	const struct model_tenant *tenant;
 	const struct model_vip *vip;
 };
-
-enum {
-	PATH = 4 * MTLB_NAME_LEN
-};
-
-static void path_of(char *path, const struct model_tenant *t, const struct model_vip *v,
-		    const struct model_backend *b)
-{
-	snprintf(path, PATH, "tenants/%s%s%s%s%s", t->name, v ? "/vips/" : "", v ? v->name : "",
-		 b ? "/backends/" : "", b ? b->name : "");
-}
 
 static void check_name(struct checker *c, const char *name, const struct origin *o,
 		       const char *path)
@@ -57,9 +45,9 @@ static void check_backend(struct checker *c, const struct model_tenant *t,
 			  struct check_set *addresses)
 {
 	const struct model_backend *first;
-	char path[PATH], place[512], text[ADDR_TEXT];
+	char path[CHECK_PATH], place[512], text[ADDR_TEXT];
 
-	path_of(path, t, v, b);
+	check_path(path, t, v, b);
 	check_name(c, b->name, &b->origin, path);
 	if (!is_usable(&b->address, false)) {
 		if (!c->partial)
@@ -83,12 +71,12 @@ static void check_backends(struct checker *c, const struct model_tenant *t,
 			   const struct model_vip *v)
 {
 	struct check_set addresses = {0}, names = {0};
-	char path[PATH];
+	char path[CHECK_PATH];
 
 	for (size_t i = 0; i < v->n_backends; i++) {
 		const struct model_backend *b = &v->backends[i];
 
-		path_of(path, t, v, b);
+		check_path(path, t, v, b);
 		check_twice(c->r, &names, "backend", b->name, &b->origin, path);
 		check_backend(c, t, v, b, &addresses);
 	}
@@ -123,28 +111,14 @@ static void check_vip_address(struct checker *c, const struct model_tenant *t,
 			       addr_print(&v->address, text), t->name, allowed);
 }
 
-/* Two VIPs of a tenant cannot be told apart by anything but (address, port, protocol). */
-static void check_vip_key(struct checker *c, const struct model_vip *v, const char *path,
-			  struct check_set *keys)
+static void check_source_prefix(const struct model_vip *v, const char *path, struct report *r)
 {
-	struct {
-		struct addr address;
-		uint16_t port;
-		uint16_t protocol;
-	} key = {v->address, v->port, v->protocol};
-	const struct model_vip *first;
-	char text[ADDR_TEXT], place[512];
-
-	if (!v->port || addr_is_zero(&v->address))
-		return;
-	first = check_seen(keys, &key, sizeof(key), v);
-	if (first)
-		check_complain(c->r, &v->origin, path,
-			       "found %s port %u/%s, which VIP \"%s\" has already (%s), "
-			       "allowed: each address, port and protocol once in a tenant",
-			       addr_print(&v->address, text), v->port,
-			       v->protocol == IPPROTO_UDP ? "udp" : "tcp", first->name,
-			       check_place(&first->origin, path, place, sizeof(place)));
+	if (addr_is_ipv4(&v->address) && v->source_prefix > 32)
+		check_complain(
+			r, &v->origin, path,
+			"source_prefix: found %u for an IPv4 address, allowed: a number from "
+			"1 to 32, or 0: the whole address",
+			v->source_prefix);
 }
 
 static void check_ring_size(struct checker *c, const struct model_vip *v, const char *path)
@@ -182,27 +156,28 @@ static void check_shared_address(struct checker *c, const struct model_tenant *t
 
 static void check_tenant(struct checker *c, const struct model_tenant *t, struct use *uses)
 {
-	struct check_set names = {0}, keys = {0};
+	struct check_set names = {0};
 	bool shared = tenant_is_shared(c->m, t);
-	char path[PATH];
+	char path[CHECK_PATH];
 
-	path_of(path, t, NULL, NULL);
+	check_path(path, t, NULL, NULL);
 	check_name(c, t->name, &t->origin, path);
 	for (size_t i = 0; i < t->n_vips; i++) {
 		const struct model_vip *v = &t->vips[i];
 
-		path_of(path, t, v, NULL);
+		check_path(path, t, v, NULL);
 		check_name(c, v->name, &v->origin, path);
 		check_twice(c->r, &names, "VIP", v->name, &v->origin, path);
 		check_vip_address(c, t, v, path);
-		check_vip_key(c, v, path, &keys);
+		check_source_prefix(v, path, c->r);
 		check_ring_size(c, v, path);
+		check_quic(t, v, c->partial, c->r);
 		if (shared)
 			check_shared_address(c, t, v, path, &uses[i]);
 		check_backends(c, t, v);
 	}
+	check_ports(t, c->r);
 	check_forget(&names);
-	check_forget(&keys);
 }
 
 static void check_tenants(struct checker *c)
@@ -210,7 +185,7 @@ static void check_tenants(struct checker *c)
 	struct check_set names = {0};
 	size_t n = 0, at = 0;
 	struct use *uses;
-	char path[PATH];
+	char path[CHECK_PATH];
 
 	for (size_t i = 0; i < c->m->n_tenants; i++)
 		n += c->m->tenants[i].n_vips;
@@ -220,7 +195,7 @@ static void check_tenants(struct checker *c)
 	for (size_t i = 0; i < c->m->n_tenants; i++) {
 		const struct model_tenant *t = &c->m->tenants[i];
 
-		path_of(path, t, NULL, NULL);
+		check_path(path, t, NULL, NULL);
 		check_twice(c->r, &names, "tenant", t->name, &t->origin, path);
 		check_tenant(c, t, uses + at);
 		at += t->n_vips;

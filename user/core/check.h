@@ -11,6 +11,12 @@
  */
 void check_objects(const struct model *m, bool partial, struct report *r);
 
+enum { CHECK_PATH = 4 * MTLB_NAME_LEN };
+
+/* "tenants/acme/vips/web/backends/web-1"; v and b may be NULL. */
+void check_path(char path[CHECK_PATH], const struct model_tenant *t, const struct model_vip *v,
+		const struct model_backend *b);
+
 /*
  * A mistake of an object: placed by its origin, or, without one, by its path
  * ("tenants/acme/vips/web").
@@ -36,6 +42,9 @@ void check_forget(struct check_set *s);
 void check_twice(struct report *r, struct check_set *names, const char *what, const char *name,
 		 const struct origin *o, const char *path);
 
-/* ---- check_segments.c, check_limits.c ---- */
+/* ---- check_ports.c, check_quic.c, check_segments.c, check_limits.c ---- */
+void check_ports(const struct model_tenant *t, struct report *r);
+void check_quic(const struct model_tenant *t, const struct model_vip *v, bool partial,
+		struct report *r);
 void check_segments(const struct model *m, bool partial, struct report *r);
 void check_limits(const struct model *m, struct report *r);

@@ -72,6 +72,13 @@ void check_forget(struct check_set *s)
 	memset(s, 0, sizeof(*s));
 }
 
+void check_path(char path[CHECK_PATH], const struct model_tenant *t, const struct model_vip *v,
+		const struct model_backend *b)
+{
+	snprintf(path, CHECK_PATH, "tenants/%s%s%s%s%s", t->name, v ? "/vips/" : "",
+		 v ? v->name : "", b ? "/backends/" : "", b ? b->name : "");
+}
+
 void check_complain(struct report *r, const struct origin *o, const char *path, const char *format,
 		    ...)
 {

@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/ports.h"
 #include "core/schema.h"
+#include "core/server_id.h"
 #include "util/number.h"
 
 static void put(void *p, size_t size, uint64_t value)
@@ -70,7 +72,7 @@ static int parse_number(const struct field *f, const char *text, void *p)
 		if (number_parse_duration(text, f->min * 1000, f->max * 1000, &ms) || ms % 1000)
 			return -EINVAL;
 		n = ms / 1000;
-	} else if (f->power_of_two && !strcmp(text, "0") && f->initial == 0) {
+	} else if (f->zero && !strcmp(text, "0")) {
 		n = 0;
 	} else if (number_parse_scaled(text, f->min, f->max, &n) ||
 		   (f->power_of_two && !is_power_of_two(n))) {
@@ -133,6 +135,8 @@ static int parse_value(const struct field *f, const char *text, void *p)
 		return parse_address(f, text, p);
 	case FIELD_MAC:
 		return parse_mac(text, p);
+	case FIELD_PORTS:
+		return ports_parse(text, p, (uint16_t *)p + 1);
 	default:
 		return -EINVAL;
 	}
@@ -155,6 +159,13 @@ static void clear_sources(struct model_node *node)
 {
 	memset(node->source, 0, sizeof(node->source));
 	memset(node->source_set, 0, sizeof(node->source_set));
+	memset(node->source_bits, 0, sizeof(node->source_bits));
+}
+
+static void clear_server_ids(struct model_backend *b)
+{
+	memset(b->server_ids, 0, sizeof(b->server_ids));
+	b->n_server_ids = 0;
 }
 
 static void clear_prefixes(struct model_tenant *t)
@@ -189,6 +200,9 @@ void field_set_default(const struct field *f, void *object)
 	case FIELD_SOURCES:
 		clear_sources(object);
 		break;
+	case FIELD_SERVER_IDS:
+		clear_server_ids(object);
+		break;
 	default:
 		memset(p, 0, f->size);
 	}
@@ -211,11 +225,39 @@ static json_t *write_sources(const struct model_node *node)
 	json_t *list = json_array();
 	char text[ADDR_TEXT];
 
-	for (int i = 0; i < 2; i++)
+	for (int i = 0; i < 2; i++) {
+		const struct prefix p = {node->source[i], node->source_bits[i]};
+
 		if (node->source_set[i])
 			json_array_append_new(list,
-					      json_string(addr_print(&node->source[i], text)));
+					      json_string(p.len < 128 ? prefix_print(&p, text)
+								      : addr_print(&p.addr, text)));
+	}
 	return list;
+}
+
+/* One is written without brackets, as most people give it. */
+static json_t *write_server_ids(const struct model_backend *b)
+{
+	char text[SERVER_ID_TEXT];
+	json_t *list;
+
+	if (!b->n_server_ids)
+		return NULL;
+	if (b->n_server_ids == 1)
+		return json_string(server_id_print(&b->server_ids[0], text));
+	list = json_array();
+	for (size_t i = 0; i < b->n_server_ids; i++)
+		json_array_append_new(list, json_string(server_id_print(&b->server_ids[i], text)));
+	return list;
+}
+
+static json_t *write_ports(const uint16_t ports[2])
+{
+	char text[PORTS_TEXT];
+
+	return ports[0] == ports[1] ? json_integer(ports[0])
+				    : json_string(ports_print(ports[0], ports[1], text));
 }
 
 static json_t *write_choice(const struct field *f, const void *p)
@@ -253,6 +295,10 @@ json_t *field_write(const struct field *f, const void *object)
 		return write_prefixes(object);
 	case FIELD_SOURCES:
 		return write_sources(object);
+	case FIELD_SERVER_IDS:
+		return write_server_ids(object);
+	case FIELD_PORTS:
+		return write_ports((const uint16_t *)p);
 	default:
 		return NULL;
 	}
@@ -267,6 +313,17 @@ const char *field_print_number(uint64_t n, char *buffer, size_t size)
 		n /= 1024;
 	snprintf(buffer, size, "%llu%s", (unsigned long long)n, suffixes[i]);
 	return buffer;
+}
+
+static void print_range(const struct field *f, char *buffer, size_t size)
+{
+	char min[32], max[32];
+
+	snprintf(buffer, size, "%s%sa %s from %s to %s%s%s", f->unset ? f->unset : "",
+		 f->unset ? ", or " : "", f->power_of_two ? "power of two" : "number",
+		 field_print_number(f->min, min, sizeof(min)),
+		 field_print_number(f->max, max, sizeof(max)), f->zero ? ", or 0: " : "",
+		 f->zero ? f->zero : "");
 }
 
 static void print_choices(const struct field *f, char *buffer, size_t size)
@@ -286,17 +343,16 @@ const char *field_allowed(const struct field *f, char *buffer, size_t size)
 		[FIELD_BOOL] = "true, false",
 		[FIELD_MAC] = "a host's MAC address such as 02:00:00:00:00:01",
 		[FIELD_PREFIXES] = "a list of prefixes such as 203.0.113.0/28",
-		[FIELD_SOURCES] = "a list of at most one IPv4 and one IPv6 address of this node",
+		[FIELD_SOURCES] = "a list of at most one IPv4 and one IPv6 address of this node, "
+				  "or prefix such as 10.0.0.0/24",
+		[FIELD_PORTS] = "a port from 1 to 65535, a range such as 8000-8999, or any",
+		[FIELD_SERVER_IDS] = "hex digits for 1 to 15 bytes such as 0a1b2c, or a list of "
+				     "these, each of another length",
 	};
-	char min[32], max[32];
 
 	switch (f->type) {
 	case FIELD_NUMBER:
-		snprintf(buffer, size, "a %s from %s to %s%s",
-			 f->power_of_two ? "power of two" : "number",
-			 field_print_number(f->min, min, sizeof(min)),
-			 field_print_number(f->max, max, sizeof(max)),
-			 f->power_of_two && !f->initial ? ", or 0: by the number of backends" : "");
+		print_range(f, buffer, size);
 		break;
 	case FIELD_SECONDS:
 		snprintf(buffer, size, "whole seconds such as 90s, 5m or 2h, from %llus to %llus",

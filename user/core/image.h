@@ -13,7 +13,15 @@ struct next_hop {
 	uint32_t ifindex;
 	uint8_t l2_len;              /* 14, 18 or 22 */
 	uint8_t l2[24];              /* destination MAC first; ethertype left zero, tags filled */
+	bool is_on_link;             /* l2 is the destination's own MAC, not a gateway's */
+	uint16_t mtu;                /* of the interface, at most 65535 */
 	struct addr source;          /* outer source address, of the destination's family */
+};
+
+struct image_interface {
+	uint32_t ifindex;
+	struct mac mac;
+	uint16_t mtu;                /* at most 65535 */
 };
 
 struct image_inputs {
@@ -25,8 +33,11 @@ struct image_inputs {
 	struct maps_limits limits;
 	/* 0 with *out filled, or -ENOENT while it is not resolved. */
 	int (*next_hop)(void *ctx, const struct addr *to, struct next_hop *out);
-	/* The interface's index and MAC, 0 or -ENODEV. Segments of an absent interface are left out. */
-	int (*interface)(void *ctx, const char *name, uint32_t *ifindex, struct mac *mac);
+	/*
+	 * at 0: the interface of this name; from 1 on the ports of a bond, whose packets come in with the port's index: MAC
+	 * and MTU are the bond's. 0, or -ENODEV: no (more) such. Segments of an absent interface are left out.
+	 */
+	int (*interface)(void *ctx, const char *name, size_t at, struct image_interface *out);
 	/* NULL, or false for a backend that failed its checks. */
 	bool (*is_healthy)(void *ctx, const struct model_tenant *t, const struct model_vip *v,
 			   const struct model_backend *b);
@@ -37,9 +48,13 @@ struct image;
 
 /*
  * -ENOSPC with a line for each thing that does not fit (tenants, VIPs, backends, ring space, flow ranges, table probes): nothing
- * was built. A backend without next hop is no error: its encapsulation kind is MTLB_ENCAP_NONE until it has one.
+ * was built. A backend without next hop is no error: its encapsulation kind is MTLB_ENCAP_NONE until it has one that
+ * encap_refuses() does not refuse.
  */
 int image_build(const struct image_inputs *in, struct image **out, struct report *r);
+
+/* NULL, or why packets so encapsulated cannot take this next hop: what follows the backend's address in a sentence. */
+const char *encap_refuses(const struct model_encap *model, const struct next_hop *hop);
 
 /* What the maps hold: how a restarted mtlbd goes on. -EINVAL with lines in r if they contradict each other. */
 int image_adopt(const struct maps *maps, uint64_t now, struct image **out, struct report *r);

@@ -180,9 +180,12 @@ void build_segments(struct build *b); /* image_segments.c */
 enum build_full { FULL_TENANTS, FULL_VIPS, FULL_BACKENDS, FULL_RINGS, FULL_FLOWS, FULL_SEGMENTS };
 bool build_is_first_full(struct build *b, enum build_full what);
 
-/* Template of one backend: image_encap.c. hop NULL: not resolved. */
+/*
+ * Template of one backend: image_encap.c. hop NULL: not resolved. source_bits: of the 128 of hop->source; below 128 the rest,
+ * at most the last 32, vary by flow with ipip and gre. Kind NONE where hop cannot carry it.
+ */
 void encap_compose(const struct model_encap *model, bool inner_is_ipv4, const uint8_t to[16],
-		   const struct next_hop *hop, struct mtlb_encap *out);
+		   const struct next_hop *hop, uint8_t source_bits, struct mtlb_encap *out);
 /* Hash key of a tenant ("": of the node): image_tables.c */
 void tenant_key(const uint8_t secret[32], const char *name, uint32_t key[12]);
 /*

@@ -39,23 +39,27 @@ static void compose_l2(const struct model_segment *m, const struct mac *from,
 	out->l2_len = at + 2 - out->l2;
 }
 
-/* false: its interface is absent, or its tenant is unknown. */
-static bool compose(const struct build *b, const struct model_segment *m, struct mtlb_segment *out)
+/* false: its interface (at 0) or port is absent, or its tenant is unknown. */
+static bool compose(const struct build *b, const struct model_segment *m, size_t at,
+		    struct mtlb_segment *out)
 {
-	struct mac mac = {{0}};
+	struct image_interface interface;
 
 	memset(out, 0, sizeof(*out));
 	out->tenant = MTLB_TENANT_NONE;
 	if (m->tenant[0])
 		out->tenant = image_find_tenant(b->image, m->tenant);
 	if (out->tenant == IMAGE_NONE || !b->in->interface ||
-	    b->in->interface(b->in->ctx, m->interface, &out->ifindex, &mac))
+	    b->in->interface(b->in->ctx, m->interface, at, &interface))
 		return false;
+	out->ifindex = interface.ifindex;
 	out->vlan = m->vlan;
 	out->inner_vlan = m->inner_vlan;
 	out->state = MTLB_SEGMENT_LIVE;
-	if (m->next_hop_set)
-		compose_l2(m, &mac, out);
+	if (m->next_hop_set) {
+		compose_l2(m, &interface.mac, out);
+		out->mtu = interface.mtu;
+	}
 	return true;
 }
 
@@ -94,24 +98,47 @@ static void bury_all(struct build *b)
 	}
 }
 
-void build_segments(struct build *b)
+static bool has_key(const struct build *b, const struct mtlb_segment *want)
 {
-	struct mtlb_segment want;
+	uint32_t mask = b->in->limits.segments - 1;
+	uint32_t hash = mtlb_segment_hash(want->ifindex, want->vlan, want->inner_vlan);
+
+	for (uint32_t probe = 0; probe < MTLB_TABLE_PROBES; probe++) {
+		const struct mtlb_segment *s = &b->image->segments[(hash + probe) & mask];
+
+		if (s->state == MTLB_SEGMENT_LIVE && s->ifindex == want->ifindex &&
+		    s->vlan == want->vlan && s->inner_vlan == want->inner_vlan)
+			return true;
+	}
+	return false;
+}
+
+static void place(struct build *b, const char *name, const struct mtlb_segment *want)
+{
 	uint32_t at;
 
-	bury_all(b);
-	for (size_t s = 0; s < b->in->model->n_segments; s++) {
-		const struct model_segment *m = &b->in->model->segments[s];
+	find_place(b, want, &at);
+	if (at != IMAGE_NONE)
+		b->image->segments[at] = *want;
+	else if (build_is_first_full(b, FULL_SEGMENTS))
+		report_add(b->report, name,
+			   "no place in the segment table of %u within %d probes: raise "
+			   "node/limits/segments",
+			   b->in->limits.segments, MTLB_TABLE_PROBES);
+}
 
-		if (!compose(b, m, &want))
-			continue;
-		find_place(b, &want, &at);
-		if (at != IMAGE_NONE)
-			b->image->segments[at] = want;
-		else if (build_is_first_full(b, FULL_SEGMENTS))
-			report_add(b->report, m->name,
-				   "no place in the segment table of %u within %d probes: raise "
-				   "node/limits/segments",
-				   b->in->limits.segments, MTLB_TABLE_PROBES);
-	}
+/* A port that has a segment of its own keeps it, whatever that of its bond says. */
+void build_segments(struct build *b)
+{
+	const struct model *m = b->in->model;
+	struct mtlb_segment want;
+
+	bury_all(b);
+	for (size_t s = 0; s < m->n_segments; s++)
+		if (compose(b, &m->segments[s], 0, &want))
+			place(b, m->segments[s].name, &want);
+	for (size_t s = 0; s < m->n_segments; s++)
+		for (size_t at = 1; compose(b, &m->segments[s], at, &want); at++)
+			if (!has_key(b, &want))
+				place(b, m->segments[s].name, &want);
 }

@@ -83,6 +83,7 @@ struct model *model_new(void)
 void vip_clear(struct model_vip *v)
 {
 	free(v->backends);
+	free(v->quic.configs);
 	memset(v, 0, sizeof(*v));
 }
 
@@ -114,6 +115,7 @@ void vip_copy(struct model_vip *to, const struct model_vip *from)
 {
 	*to = *from;
 	COPY(to->backends, to->n_backends);
+	COPY(to->quic.configs, to->quic.n_configs);
 }
 
 void tenant_copy(struct model_tenant *to, const struct model_tenant *from)
@@ -274,6 +276,11 @@ struct model_backend *vip_add_backend(struct model_vip *v)
 void vip_remove_backend(struct model_vip *v, struct model_backend *b)
 {
 	REMOVE(v->backends, v->n_backends, b);
+}
+
+struct model_quic_config *quic_add_config(struct model_quic *q)
+{
+	return ADD(q->configs, q->n_configs);
 }
 
 struct prefix *tenant_add_prefix(struct model_tenant *t)

@@ -188,6 +188,7 @@ struct model_vip *tenant_add_vip(struct model_tenant *t);
 void tenant_remove_vip(struct model_tenant *t, struct model_vip *v);
 struct model_backend *vip_add_backend(struct model_vip *v);
 void vip_remove_backend(struct model_vip *v, struct model_backend *b);
+struct model_quic_config *quic_add_config(struct model_quic *q);
 struct prefix *tenant_add_prefix(struct model_tenant *t);
 void tenant_clear(struct model_tenant *t);   /* frees what it holds */
 void vip_clear(struct model_vip *v);

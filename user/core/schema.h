@@ -20,8 +20,10 @@ enum field_type {
 	FIELD_CHOICE,                /* the same, one of .choices */
 	FIELD_ADDRESS,               /* struct addr of one host */
 	FIELD_MAC,                   /* struct mac */
+	FIELD_PORTS,                 /* two uint16_t: first and last port */
+	FIELD_SERVER_IDS,            /* server_ids and n_server_ids of a struct model_backend */
 	FIELD_PREFIXES,              /* prefixes of a struct model_tenant */
-	FIELD_SOURCES,               /* source and source_set of a struct model_node */
+	FIELD_SOURCES,               /* source, source_set, source_bits of a struct model_node */
 	FIELD_OBJECT,                /* fields of .schema at the offset */
 	FIELD_LIST,                  /* objects of .schema: .list */
 };
@@ -45,7 +47,8 @@ struct field {
 	size_t offset, size;
 	size_t is_set;               /* offset of the bool that says it was given; 0: none */
 	const char *unset;           /* with is_set: how "not given" is spelled; NULL: left out */
-	uint64_t min, max;           /* LIST and PREFIXES: elements, from 0 to max */
+	uint64_t min, max;           /* of lists: elements, from 0 to max */
+	const char *zero;            /* NUMBER: 0 is allowed too, and means this */
 	uint64_t initial;            /* default of integers, choices, booleans */
 	bool required;
 	bool power_of_two;
@@ -107,7 +110,7 @@ void schema_print_reference(FILE *out);
 enum { FIELD_TEXT = 160 };
 
 /*
- * Text to value: 0 or -EINVAL with the object untouched. Not for OBJECT, LIST, PREFIXES, SOURCES.
+ * Text to value: 0 or -EINVAL with the object untouched. Not for OBJECT and lists.
  */
 int field_parse(const struct field *f, const char *text, void *object);
 /* The value as configuration spells it, or NULL where it is empty. New reference. */

@@ -7,6 +7,7 @@
 
 #include "core/position.h"
 #include "core/schema.h"
+#include "core/server_id.h"
 
 enum {
 	KEYS_MAX = 64
@@ -175,7 +176,8 @@ static bool is_fitting(const struct field *f, const struct value *v)
 	case VALUE_TEXT:
 		return true;
 	case VALUE_NUMBER:
-		return f->type == FIELD_NUMBER || f->type == FIELD_SECONDS;
+		return f->type == FIELD_NUMBER || f->type == FIELD_SECONDS ||
+		       f->type == FIELD_PORTS;
 	case VALUE_BOOL:
 		return f->type == FIELD_BOOL;
 	default:
@@ -220,27 +222,51 @@ static void read_prefixes(struct reader *rd, const struct field *f, const struct
 	}
 }
 
+static int parse_source(const char *text, struct prefix *out)
+{
+	static const struct prefix never[] = {
+		{{{[10] = 0xff, [11] = 0xff}}, 128},                  /* 0.0.0.0 */
+		{{{[10] = 0xff, [11] = 0xff, [12] = 127}}, 104},      /* loopback */
+		{{{[10] = 0xff, [11] = 0xff, [12] = 0xe0}}, 100},     /* multicast */
+		{{{[10] = 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}}, 128}, /* broadcast */
+		{{{0}}, 127},                                         /* :: and ::1 */
+		{{{0xff}}, 8},                                        /* multicast */
+	};
+	static const struct prefix mapped = {{{[10] = 0xff, [11] = 0xff}}, 96};
+	struct prefix p = {.len = 128};
+
+	if (strchr(text, '/') ? prefix_parse(text, &p) : addr_parse(text, &p.addr))
+		return -EINVAL;
+	for (size_t i = 0; i < sizeof(never) / sizeof(never[0]); i++)
+		if (prefix_overlaps(&p, &never[i]))
+			return -EINVAL;
+	if (!addr_is_ipv4(&p.addr) && prefix_overlaps(&p, &mapped))
+		return -EINVAL;
+	*out = p;
+	return 0;
+}
+
 static void read_source(struct reader *rd, const struct field *f, const struct value *v,
 			struct model_node *node)
 {
 	char allowed[512];
-	struct addr a;
+	struct prefix p;
 	bool v6;
 
 	if (v->kind == VALUE_BROKEN)
 		return;
 	field_allowed(f, allowed, sizeof(allowed));
-	if (v->kind != VALUE_TEXT || addr_parse(v->text, &a) || addr_is_unspecified(&a) ||
-	    addr_is_multicast(&a) || addr_is_loopback(&a)) {
+	if (v->kind != VALUE_TEXT || parse_source(v->text, &p)) {
 		complain_value(rd, v, f->name, allowed, "");
 		return;
 	}
-	v6 = !addr_is_ipv4(&a);
+	v6 = !addr_is_ipv4(&p.addr);
 	if (node->source_set[v6]) {
 		complain_value(rd, v, f->name, allowed, " (a second one of this family)");
 		return;
 	}
-	node->source[v6] = a;
+	node->source[v6] = p.addr;
+	node->source_bits[v6] = p.len;
 	node->source_set[v6] = true;
 }
 
@@ -254,6 +280,39 @@ static void read_sources(struct reader *rd, const struct field *f, const struct 
 		complain_field(rd, f, v);
 	for (size_t i = 0; v->kind == VALUE_LIST && i < v->n; i++)
 		read_source(rd, f, &v->items[i], node);
+}
+
+static void read_server_id(struct reader *rd, const struct field *f, const struct value *v,
+			   struct model_backend *b)
+{
+	struct model_server_id id;
+	char allowed[512], hint[64];
+
+	if (v->kind == VALUE_BROKEN)
+		return;
+	field_allowed(f, allowed, sizeof(allowed));
+	if (v->kind != VALUE_TEXT || server_id_parse(v->text, &id)) {
+		complain_value(rd, v, f->name, allowed, "");
+		return;
+	}
+	for (size_t i = 0; i < b->n_server_ids; i++)
+		if (b->server_ids[i].len == id.len) {
+			snprintf(hint, sizeof(hint), " (a second one of length %u)", id.len);
+			complain_value(rd, v, f->name, allowed, hint);
+			return;
+		}
+	b->server_ids[b->n_server_ids++] = id;
+}
+
+static void read_server_ids(struct reader *rd, const struct field *f, const struct value *v,
+			    struct model_backend *b)
+{
+	field_set_default(f, b);
+	if (v->kind == VALUE_TEXT)
+		read_server_id(rd, f, v, b);
+	else if (is_list(rd, f, v))
+		for (size_t i = 0; i < v->n; i++)
+			read_server_id(rd, f, &v->items[i], b);
 }
 
 static void push_element(struct reader *rd, const struct value *v, size_t i)
@@ -317,6 +376,9 @@ static void read_field(struct reader *rd, const struct field *f, const struct va
 		break;
 	case FIELD_SOURCES:
 		read_sources(rd, f, v, object);
+		break;
+	case FIELD_SERVER_IDS:
+		read_server_ids(rd, f, v, object);
 		break;
 	default:
 		if (!is_fitting(f, v) || field_parse(f, v->text, object))

@@ -54,7 +54,7 @@ static void print_initial(FILE *out, const struct field *f)
 
 	if (f->required)
 		fputs("required; ", out);
-	else if (f->type == FIELD_NUMBER && !f->power_of_two && !f->is_set)
+	else if (f->type == FIELD_NUMBER && !f->zero && !f->is_set)
 		fprintf(out, "default %s; ",
 			field_print_number(f->initial, number, sizeof(number)));
 	else if (f->type == FIELD_NUMBER && f->initial)

@@ -18,14 +18,30 @@ static const struct model_interface *find(const struct model *m, const char *nam
 	return m ? model_find_interface(m, name) : NULL;
 }
 
+/* The kernel's bare errors, told from what the interface is where that explains them. */
+static void explain(struct control *c, const struct model_interface *i, int error,
+		    const struct report *generic, struct report *r)
+{
+	struct interface_facts facts;
+
+	if (!net_facts(c->net, i->name, &facts) && interface_explain(&facts, i->mode, error, r))
+		return;
+	for (size_t line = 0; line < generic->n; line++)
+		report_add(r, generic->lines[line].where, "%s", generic->lines[line].text);
+}
+
 static int attach_one(struct control *c, const struct model_interface *i, struct report *r)
 {
-	int error = datapath_attach(c->datapath, i->name, i->mode, i->share, r);
+	struct report generic = {0};
+	int error = datapath_attach(c->datapath, i->name, i->mode, i->share, &generic);
 
-	if (!error)
+	if (error)
+		explain(c, i, error, &generic, r);
+	else
 		log_info("attached to %s, %s mode%s", i->name,
 			 i->mode == ATTACH_NATIVE ? "native" : "generic",
 			 i->share ? ", shared" : "");
+	report_clear(&generic);
 	return error;
 }
 

@@ -185,6 +185,7 @@ int control_commit(struct control *c, struct change *change, struct report *r)
 	model_free(c->model);
 	c->model = change->model;
 	change->model = NULL;
+	paths_check(c);
 	log_info("%s changed %s: %zu steps in %llu ms", change->who, subject(change),
 		 change->steps, (unsigned long long)(control_now_ms() - started));
 	return 0;
@@ -279,6 +280,7 @@ int control_reload(struct control *c, const char *who, bool *changed, size_t *st
 	take_over_composed(c, files, &composed);
 	forget_ended(c, &composed);
 	composed_clear(&composed);
+	paths_check(c);
 	log_info("%s reloaded %s: %zu steps in %llu ms", who, c->options->config, n,
 		 (unsigned long long)(control_now_ms() - started));
 	return 0;

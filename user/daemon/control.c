@@ -104,6 +104,7 @@ static int open_kernel(struct control *c, struct report *r)
 		return error;
 	apply_take_over(c, image);
 	attach_removed(c, NULL, c->model);
+	paths_check(c);
 	log_info("%s: %zu tenants, %zu interfaces, %zu steps",
 		 c->adopted ? "went on with the pinned maps" : "started", c->model->n_tenants,
 		 c->model->n_interfaces, steps);
@@ -152,6 +153,7 @@ void control_close(struct control *c)
 	if (c->state_lock >= 0)
 		close(c->state_lock);
 	report_clear(&c->warnings);
+	report_clear(&c->paths);
 	free(c);
 }
 
@@ -233,6 +235,7 @@ void control_refresh(struct control *c)
 			log_info("network changed: %zu steps", steps);
 	}
 	log_report("network", &r);
+	paths_check(c);
 }
 
 uint64_t control_revision(const struct control *c, const char *tenant)

@@ -42,6 +42,7 @@ struct control {
 	time_t loaded_at;            /* the files, seconds since 1970 */
 	uint64_t started_ms;         /* monotonic */
 	struct report warnings;      /* what is not as asked for, though nothing failed */
+	struct report paths;         /* interfaces by which packets leave, though mtlb is not there */
 };
 
 /*
@@ -93,6 +94,9 @@ void control_refresh(struct control *c);
 /* ---- for listings ---- */
 /* Not older than a second; NULL: out of memory. */
 const struct image_census *control_census(struct control *c);
+/* NULL, or why packets to this next hop may be lost on the interface by which they leave, in text. */
+const char *control_explain_path(struct control *c, const struct next_hop *hop, char *text,
+				 size_t size);
 /* 0: the tenant has none (it is file-managed). */
 uint64_t control_revision(const struct control *c, const char *tenant);
 uint64_t control_now_ms(void);

@@ -37,6 +37,10 @@ bool attach_reappeared(struct control *c);
 /* Tells the data plane into which interfaces it may redirect: all of the node. */
 void attach_allow_tx(struct control *c);
 
+/* ---- paths.c ---- */
+/* Brings c->paths up to date with model and next hops; what is new in it is logged. */
+void paths_check(struct control *c);
+
 /* ---- apply.c: from model to kernel ---- */
 /* -ENOSPC or -errno with lines in r; *image is what the kernel holds now. */
 int apply_model(struct control *c, const struct model *m, const struct image *from,

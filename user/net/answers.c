@@ -38,6 +38,17 @@ static enum unresolved find_way(const struct net *n, uint32_t oif, struct way *w
 	return w->first->has_mac ? RESOLVED : NO_MAC;
 }
 
+/* A VLAN device may have a smaller one than what it stands on, and the reverse. */
+static uint16_t find_mtu(const struct way *w)
+{
+	uint16_t mtu = link_mtu(w->last);
+
+	for (size_t i = 0; i < w->n_tags; i++)
+		if (link_mtu(w->tags[i]) < mtu)
+			mtu = link_mtu(w->tags[i]);
+	return mtu;
+}
+
 static void compose_l2(struct next_hop *hop, const struct way *w, const struct mac *mac)
 {
 	memcpy(hop->l2, mac->bytes, 6);
@@ -87,6 +98,8 @@ static enum unresolved derive(const struct net *n, struct answer *a, struct next
 	}
 	if (!a->has_mac)
 		return NO_ANSWER;
+	hop->is_on_link = !memcmp(&a->route.via, &a->to, sizeof(a->to));
+	hop->mtu = find_mtu(&w);
 	compose_l2(hop, &w, &a->mac);
 	return RESOLVED;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Interfaces: index, name, MAC, and what a VLAN device stands on. */
+/* Interfaces: index, name, MAC, MTU, what a VLAN device stands on, and which ports a bond has. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +18,16 @@ const struct link *links_find(const struct net *n, uint32_t ifindex)
 	return NULL;
 }
 
+bool link_is_bond(const struct link *l)
+{
+	return !strcmp(l->kind, "bond");
+}
+
+uint16_t link_mtu(const struct link *l)
+{
+	return l->mtu < UINT16_MAX ? l->mtu : UINT16_MAX;
+}
+
 static void read_vlan(const struct nlattr *data, struct link *out)
 {
 	const struct nlattr *a;
@@ -32,6 +42,19 @@ static void read_vlan(const struct nlattr *data, struct link *out)
 	}
 }
 
+static void read_bond(const struct nlattr *data, struct link *out)
+{
+	const struct nlattr *a;
+
+	mnl_attr_for_each_nested(a, data)
+	{
+		if (mnl_attr_get_type(a) == IFLA_BOND_MODE)
+			out->bond_mode = mnl_attr_get_u8(a);
+		else if (mnl_attr_get_type(a) == IFLA_BOND_XMIT_HASH_POLICY)
+			out->bond_policy = mnl_attr_get_u8(a);
+	}
+}
+
 static void read_kind(const struct nlattr *info, struct link *out)
 {
 	const struct nlattr *a, *data = NULL;
@@ -39,15 +62,18 @@ static void read_kind(const struct nlattr *info, struct link *out)
 	mnl_attr_for_each_nested(a, info)
 	{
 		if (mnl_attr_get_type(a) == IFLA_INFO_KIND)
-			out->is_vlan = !strcmp(mnl_attr_get_str(a), "vlan");
+			strncpy(out->kind, mnl_attr_get_str(a), sizeof(out->kind) - 1);
 		else if (mnl_attr_get_type(a) == IFLA_INFO_DATA)
 			data = a;
 	}
+	out->is_vlan = !strcmp(out->kind, "vlan");
 	if (out->is_vlan && data)
 		read_vlan(data, out);
+	if (link_is_bond(out) && data)
+		read_bond(data, out);
 }
 
-static void read_link(const struct nlmsghdr *h, struct link *out)
+void link_read(const struct nlmsghdr *h, struct link *out)
 {
 	const struct ifinfomsg *m = mnl_nlmsg_get_payload(h);
 	const struct nlattr *a;
@@ -56,6 +82,7 @@ static void read_link(const struct nlmsghdr *h, struct link *out)
 	memset(out, 0, sizeof(*out));
 	out->ifindex = m->ifi_index;
 	out->is_up = m->ifi_flags & IFF_UP;
+	out->is_loopback = m->ifi_flags & IFF_LOOPBACK;
 	mnl_attr_for_each(a, h, sizeof(*m))
 	{
 		switch (mnl_attr_get_type(a)) {
@@ -67,6 +94,12 @@ static void read_link(const struct nlmsghdr *h, struct link *out)
 				m->ifi_type == ARPHRD_ETHER && mnl_attr_get_payload_len(a) == 6;
 			if (out->has_mac)
 				memcpy(out->mac.bytes, mnl_attr_get_payload(a), 6);
+			break;
+		case IFLA_MTU:
+			out->mtu = mnl_attr_get_u32(a);
+			break;
+		case IFLA_MASTER:
+			out->master = mnl_attr_get_u32(a);
 			break;
 		case IFLA_LINK:
 			out->parent = mnl_attr_get_u32(a);
@@ -96,7 +129,7 @@ int links_read(const struct nlmsghdr *h, void *data)
 	/* a bridge tells of its ports with this family: the interface itself is meant by none */
 	if (((const struct ifinfomsg *)mnl_nlmsg_get_payload(h))->ifi_family == AF_BRIDGE)
 		return MNL_CB_OK;
-	read_link(h, &fresh);
+	link_read(h, &fresh);
 	const struct link *known = links_find(n, fresh.ifindex);
 
 	if (h->nlmsg_type == RTM_NEWLINK && known && !memcmp(known, &fresh, sizeof(fresh)))
@@ -119,16 +152,38 @@ int links_read(const struct nlmsghdr *h, void *data)
 	return MNL_CB_OK;
 }
 
-int net_interface(void *ctx, const char *name, uint32_t *ifindex, struct mac *mac)
+static const struct link *find_named(const struct net *n, const char *name)
+{
+	for (size_t i = 0; i < n->n_links; i++)
+		if (!strcmp(n->links[i].name, name))
+			return &n->links[i];
+	return NULL;
+}
+
+const struct link *links_port(const struct net *n, const struct link *of, size_t at)
+{
+	for (size_t i = 0; i < n->n_links; i++)
+		if (n->links[i].master == of->ifindex && !at--)
+			return &n->links[i];
+	return NULL;
+}
+
+int net_interface(void *ctx, const char *name, size_t at, struct image_interface *out)
 {
 	const struct net *n = ctx;
+	const struct link *l = find_named(n, name), *in = l;
 
-	for (size_t i = 0; i < n->n_links; i++) {
-		if (strcmp(n->links[i].name, name))
-			continue;
-		*ifindex = n->links[i].ifindex;
-		*mac = n->links[i].mac;
-		return 0;
-	}
-	return -ENODEV;
+	if (l && at)
+		in = link_is_bond(l) ? links_port(n, l, at - 1) : NULL;
+	if (!in)
+		return -ENODEV;
+	*out = (struct image_interface){.ifindex = in->ifindex, .mac = l->mac, .mtu = link_mtu(l)};
+	return 0;
+}
+
+const char *net_kind(const struct net *n, uint32_t ifindex)
+{
+	const struct link *l = links_find(n, ifindex);
+
+	return l ? l->kind : "";
 }

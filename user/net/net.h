@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/image.h"
+#include "core/interface.h"
 
 struct net;
 
@@ -17,7 +18,12 @@ void net_set_sources(struct net *n, const struct addr *ipv4, const struct addr *
 
 /* The shapes of image_inputs.next_hop and .interface; ctx is a struct net. */
 int net_next_hop(void *ctx, const struct addr *to, struct next_hop *out);
-int net_interface(void *ctx, const char *name, uint32_t *ifindex, struct mac *mac);
+int net_interface(void *ctx, const char *name, size_t at, struct image_interface *out);
+
+/* What the interface is, for interface_explain(). 0, or -ENODEV or another -errno. */
+int net_facts(struct net *n, const char *name, struct interface_facts *out);
+/* As the kernel calls it: "bond", "bridge", ...; "": hardware, or there is none. */
+const char *net_kind(const struct net *n, uint32_t ifindex);
 
 /* Asks the kernel to resolve (and keep fresh) what net_next_hop() could not answer; call every second or so. */
 void net_probe(struct net *n);

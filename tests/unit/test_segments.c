@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Segments of interfaces that are bonds, have an MTU, or both. */
+#include <string.h>
+
+#include "fake_maps.h"
+
+/* eth0 is 2, eth1 is 3; bond0 is 10, its ports 11 and 12 while they are there, then eth1. */
+struct ports {
+	struct image_interface bond;
+	uint32_t ports[3];
+	size_t n_ports;
+};
+
+static int find_interface(void *ctx, const char *name, size_t at, struct image_interface *out)
+{
+	const struct ports *p = ctx;
+
+	if (!strcmp(name, "bond0") && at <= p->n_ports) {
+		*out = p->bond;
+		if (at)
+			out->ifindex = p->ports[at - 1];
+		return 0;
+	}
+	if (!strcmp(name, "eth1") && !at) {
+		*out = (struct image_interface){.ifindex = 3, .mtu = 1400};
+		return 0;
+	}
+	return fake_interface(NULL, name, at, out);
+}
+
+static int change(struct node *n, struct ports *p)
+{
+	struct report r = {0};
+	struct image *next = NULL;
+	struct image_inputs in = node_inputs(n);
+
+	in.interface = find_interface;
+	in.ctx = p;
+	int err = image_build(&in, &next, &r);
+
+	report_clear(&r);
+	return err ? err : node_apply(n, next);
+}
+
+static struct model_segment *add(struct node *n, const char *interface, uint16_t vlan)
+{
+	struct model_segment *s = add_segment(n->model, vlan, "");
+
+	set_name(s->name, "segment-%zu", n->model->n_segments);
+	strcpy(s->interface, interface);
+	return s;
+}
+
+static void start(struct node *n, struct ports *p)
+{
+	struct maps_limits limits = small_limits();
+
+	node_init(n, &limits);
+	*p = (struct ports){.bond = {.ifindex = 10, .mac = {{2, 0, 0, 0, 0, 7}}, .mtu = 9000},
+			    .ports = {11, 12, 3},
+			    .n_ports = 2};
+}
+
+static void segments_of_a_bond_follow_its_ports(void)
+{
+	struct node n;
+	struct ports p;
+
+	start(&n, &p);
+	add(&n, "bond0", 0);
+	add(&n, "bond0", 100);
+	CU_ASSERT_EQUAL(change(&n, &p), 0);
+	const struct maps *m = &n.fake->maps;
+
+	for (uint16_t vlan = 0; vlan <= 100; vlan += 100) {
+		CU_ASSERT_PTR_NOT_NULL(fake_segment(m, 10, vlan));
+		CU_ASSERT_PTR_NOT_NULL(fake_segment(m, 11, vlan));
+		CU_ASSERT_PTR_NOT_NULL(fake_segment(m, 12, vlan));
+		CU_ASSERT_PTR_NULL(fake_segment(m, 3, vlan));
+	}
+	const struct mtlb_segment *kept = fake_segment(m, 11, 100);
+
+	p.n_ports = 3;
+	CU_ASSERT_EQUAL(change(&n, &p), 0);
+	CU_ASSERT_PTR_NOT_NULL(fake_segment(m, 3, 100));
+	p.n_ports = 1;
+	CU_ASSERT_EQUAL(change(&n, &p), 0);
+	CU_ASSERT_PTR_NULL(fake_segment(m, 3, 100));
+	CU_ASSERT_PTR_NULL(fake_segment(m, 12, 0));
+	CU_ASSERT_PTR_EQUAL(fake_segment(m, 11, 100), kept);
+	node_free(&n);
+}
+
+static void a_ports_own_segment_goes_before_its_bonds(void)
+{
+	struct node n;
+	struct ports p;
+
+	start(&n, &p);
+	p.n_ports = 3;
+	strcpy(add(&n, "bond0", 100)->tenant, "tenant-0");
+	strcpy(add(&n, "eth1", 100)->tenant, "tenant-1");
+	add_tenant(n.model, 0);
+	add_tenant(n.model, 1);
+	CU_ASSERT_EQUAL(change(&n, &p), 0);
+	const struct maps *m = &n.fake->maps;
+	uint32_t live = 0;
+
+	CU_ASSERT_EQUAL(fake_segment(m, 12, 100)->tenant, 1);
+	CU_ASSERT_EQUAL(fake_segment(m, 3, 100)->tenant, 2);
+	for (uint32_t s = 0; s < m->limits.segments; s++)
+		live += m->segments[s].state == MTLB_SEGMENT_LIVE;
+	CU_ASSERT_EQUAL(live, 4);
+	node_free(&n);
+}
+
+static void a_given_next_hop_brings_mac_and_mtu_of_the_interface(void)
+{
+	static const uint8_t l2[] = {2, 9, 9, 9, 9, 9, 2, 0, 0, 0, 0, 7, 0x81, 0, 0, 30};
+	struct node n;
+	struct ports p;
+
+	start(&n, &p);
+	add(&n, "eth1", 30);
+	struct model_segment *s = add(&n, "bond0", 30);
+
+	s->next_hop_set = true;
+	s->next_hop = (struct mac){{2, 9, 9, 9, 9, 9}};
+	CU_ASSERT_EQUAL(change(&n, &p), 0);
+	const struct maps *m = &n.fake->maps;
+
+	for (uint32_t ifindex = 10; ifindex <= 12; ifindex++) {
+		const struct mtlb_segment *found = fake_segment(m, ifindex, 30);
+
+		CU_ASSERT_PTR_NOT_NULL_FATAL(found);
+		CU_ASSERT_EQUAL(found->l2_len, 18);
+		CU_ASSERT(!memcmp(found->l2, l2, sizeof(l2)));
+		CU_ASSERT_EQUAL(found->mtu, 9000);
+	}
+	CU_ASSERT_EQUAL(fake_segment(m, 3, 30)->mtu, 0);
+	p.bond.mtu = 1500;
+	CU_ASSERT_EQUAL(change(&n, &p), 0);
+	CU_ASSERT_EQUAL(fake_segment(m, 11, 30)->mtu, 1500);
+	node_free(&n);
+}
+
+static void ports_that_do_not_fit_are_refused(void)
+{
+	struct node n;
+	struct ports p;
+	int err = 0;
+
+	start(&n, &p);
+	for (uint16_t vlan = 1; vlan <= 40 && !err; vlan++) {
+		add(&n, "bond0", vlan);
+		err = change(&n, &p);
+	}
+	CU_ASSERT_EQUAL(err,
+			-ENOSPC); /* at the latest with 40 segments of 3 entries in 64 places */
+	node_free(&n);
+}
+
+#define TEST(name)                                                                                 \
+	{                                                                                          \
+#name, name                                                                        \
+	}
+static const struct test tests[] = {
+	TEST(segments_of_a_bond_follow_its_ports),
+	TEST(a_ports_own_segment_goes_before_its_bonds),
+	TEST(a_given_next_hop_brings_mac_and_mtu_of_the_interface),
+	TEST(ports_that_do_not_fit_are_refused),
+	{NULL, NULL},
+};
+
+int main(int argc, char **argv)
+{
+	return test_main(argc, argv, "segments", tests);
+}
