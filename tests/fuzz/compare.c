@@ -133,14 +133,15 @@ static bool compare_answers(const struct maps *m, const struct oracle_world *w,
 {
 	for (uint32_t i = 1; i < ORACLE_TENANTS; i++) {
 		const struct oracle_tenant *t = &w->tenants[i];
-		bool is_now = (uint32_t)m->answers[i] == (uint32_t)t->answers_tick;
-		uint32_t sent = is_now ? (uint32_t)(m->answers[i] >> 32) : 0;
+		bool is_now = (uint32_t)(m->answers[i] >> 32) == (uint32_t)t->answers_tick;
+		uint32_t sent = is_now ? (uint32_t)m->answers[i] : 0;
 
 		if (sent > t->answers)
 			sent = t->answers;
 		if (sent != t->answers_sent)
-			return differs(d, "answers", "answers of tenant %u: %u, expected %u", i,
-				       sent, t->answers_sent);
+			return differs(d, "answers",
+				       "answers of tenant %u: %u, expected %u (%016llx)", i, sent,
+				       t->answers_sent, (unsigned long long)m->answers[i]);
 	}
 	return true;
 }

@@ -19,7 +19,7 @@ struct round {
 	struct diff_totals *totals;
 	struct maps maps;
 	struct compare_counters counters;
-	struct oracle_world world, before;
+	struct oracle_world world, before; /* the packet */
 	struct gen_packet packet;
 	struct oracle_result expected;
 	struct maps_outcome outcome;
@@ -53,10 +53,8 @@ static bool expect(struct round *r, uint64_t now)
 				  .headroom = MAPS_HEADROOM - r->packet.meta,
 				  .ifindex = r->packet.ifindex,
 				  .now = now};
-	uint32_t room = MAPS_FIRST_BUFFER - r->packet.meta;
-
-	if (in.first_len > room)
-		in.first_len = room;
+	if (in.first_len > MAPS_FIRST_BUFFER)
+		in.first_len = MAPS_FIRST_BUFFER;
 	oracle_packet(&r->world, &in, &r->expected);
 	free(bytes);
 	if (r->options->plant)
@@ -115,6 +113,8 @@ static bool run_world(struct round *r, uint32_t packets, uint32_t all_every)
 		}
 		own = random_begin(random.state + 1, r->at);
 		gen_packet(&own, &r->world, r->maps.in, r->maps.out, &r->packet);
+		if (all_every == 1)
+			r->before = r->world;
 		if (!compare_run(r))
 			return false;
 		r->totals->packets++;
@@ -152,7 +152,7 @@ static void show(struct round *r)
 	       "what was expected: %s\n",
 	       kind, (unsigned long long)r->options->seed, (unsigned long long)r->number, r->at,
 	       (unsigned long long)now_tick() & 0xffff, r->difference.text, counted);
-	report(&r->world, &r->packet, &r->expected, &r->outcome);
+	report(&r->before, &r->world, &r->packet, &r->expected, &r->outcome);
 	fflush(stdout);
 }
 

@@ -24,7 +24,8 @@ struct diff_totals {
 bool diff_run(const struct diff_options *options, struct diff_totals *totals);
 
 /* Prints all that is needed to understand the packet: its world, its bytes. */
-void report(const struct oracle_world *w, const struct gen_packet *p, const struct oracle_result *r,
+void report(const struct oracle_world *before, const struct oracle_world *w,
+	    const struct gen_packet *p, const struct oracle_result *r,
 	    const struct maps_outcome *o);
 
 /* Changes what the oracle says, or its world. False: no error of the name is known. */

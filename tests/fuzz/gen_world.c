@@ -173,6 +173,8 @@ static void gen_ring(struct random *r, struct oracle_world *w, struct oracle_vip
 	for (uint32_t i = 0; i < v->n_ids; i++)
 		v->ids[i] = first + (i < n ? i : random_below(r, n));
 	v->slots_log2 = random_once_in(r, 4) ? random_between(r, 2, 9) : random_between(r, 2, 4);
+	if (v->n_ids > 256 && v->slots_log2 < 4)
+		v->slots_log2 = 4; /* mtlbd gives no such VIP fewer */
 	for (uint32_t i = 0; i < 1U << v->slots_log2; i++)
 		v->slots[i] = (struct oracle_slot){.owner = (uint16_t)random_below(r, v->n_ids),
 						   .previous = (uint16_t)random_below(r, v->n_ids),
@@ -203,8 +205,9 @@ static void gen_algorithm(struct random *r, struct oracle_vip *v)
 static void gen_quic(struct random *r, struct oracle_world *w, struct oracle_vip *v, uint32_t first)
 {
 	v->has_quic = true;
-	v->rotation_bits = random_below(r, 4);
-	for (uint32_t i = 0; i < 1U << v->rotation_bits; i++) {
+	v->rotation_bits = random_between(r, 1, 3);
+	/* all ones mean no configuration */
+	for (uint32_t i = 0; i + 1 < 1U << v->rotation_bits; i++) {
 		if (random_once_in(r, 4))
 			continue;
 		v->quic[i].server_id_len =

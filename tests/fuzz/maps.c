@@ -147,6 +147,7 @@ void maps_open(struct maps *m)
 	if (!m->skel)
 		die("open", errno);
 	set_sizes(m->skel);
+	bpf_program__set_autoload(m->skel->progs.mtlb_trace, false);
 	int err = mtlb_bpf__load(m->skel);
 
 	if (err)

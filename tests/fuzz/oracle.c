@@ -344,8 +344,6 @@ void oracle_packet(struct oracle_world *w, const struct oracle_input *in, struct
 		memcpy(r->bytes, in->bytes, in->len);
 	}
 	r->is_counted = r->reason == ORACLE_forwarded || r->reason == ORACLE_icmp_forwarded;
-	if (!r->is_counted)
-		return;
 	r->backend = f.backend;
 	r->vip = f.vip ? (uint32_t)(f.vip - w->vips) : w->backends[f.backend].vip;
 	r->is_syn = f.is_syn;

@@ -58,10 +58,10 @@ bool flow_is_live(const struct oracle_flow *e, uint64_t now, uint32_t idle_ticks
 	return age(e, now) <= (e->state == ORACLE_CONFIRMED ? idle_ticks : short_ticks);
 }
 
-/* Whether e, of another flow, is in class c of those that give way; how long the others of its VIP live is not known. */
+/* Whether e, of another flow, is in class c of those that give way. Its VIP's timeouts are not known: the tenant's longest counts. */
 static bool gives_way(const struct facts *f, const struct oracle_flow *e, uint32_t c)
 {
-	bool is_live = flow_is_live(e, f->in->now, f->tenant->idle_ticks, f->vip->short_ticks);
+	bool is_live = flow_is_live(e, f->in->now, f->tenant->idle_ticks, f->tenant->idle_ticks);
 
 	switch (c) {
 	case 0:
@@ -96,11 +96,12 @@ bool flow_store(struct facts *f, uint64_t hash, enum oracle_flow_state state, ui
 
 	if (!victim)
 		return false;
-	uint32_t idle =
-		victim->state && victim->hash == hash ? f->vip->idle_ticks : f->tenant->idle_ticks;
+	bool is_own = victim->state && victim->hash == hash;
+	uint32_t idle = is_own ? f->vip->idle_ticks : f->tenant->idle_ticks;
+	uint32_t shorter = is_own ? f->vip->short_ticks : f->tenant->idle_ticks;
 
 	if ((victim->state == ORACLE_NEW || victim->state == ORACLE_CONFIRMED) &&
-	    flow_is_live(victim, f->in->now, idle, f->vip->short_ticks))
+	    flow_is_live(victim, f->in->now, idle, shorter))
 		f->w->backends[victim->backend].load--;
 	if (state == ORACLE_NEW || state == ORACLE_CONFIRMED)
 		f->w->backends[backend].load++;

@@ -21,9 +21,9 @@ static const char *ip_text(const uint8_t *ip)
 static void print_bytes(const char *name, const uint8_t *bytes, uint32_t len)
 {
 	printf("  %s, %u bytes: ", name, len);
-	for (uint32_t i = 0; i < len && i < 1600; i++)
+	for (uint32_t i = 0; i < len && i < 4000; i++)
 		printf("%02x", bytes[i]);
-	printf(len > 1600 ? "...\n" : "\n");
+	printf(len > 4000 ? "...\n" : "\n");
 }
 
 static void print_segments(const struct oracle_world *w)
@@ -87,7 +87,8 @@ static void print_backend(const struct oracle_world *w, uint32_t id)
 	       e->has_tenant_id, e->dscp, e->mtu);
 }
 
-static void print_flows(const struct oracle_world *w, uint32_t t)
+/* The buckets that the packet should change, of all of the tenant's. */
+static void print_flows(const struct oracle_world *w, const struct oracle_world *other, uint32_t t)
 {
 	static const char *const states[] = {"free", "new", "confirmed", "closing", "fragment"};
 	const struct oracle_tenant *tenant = &w->tenants[t];
@@ -96,15 +97,16 @@ static void print_flows(const struct oracle_world *w, uint32_t t)
 		uint32_t bucket = tenant->first_bucket + i / ORACLE_WAYS;
 		const struct oracle_flow *e = &w->flows[bucket][i % ORACLE_WAYS];
 
-		if (e->state)
+		if (e->state &&
+		    memcmp(w->flows[bucket], other->flows[bucket], sizeof(w->flows[bucket])))
 			printf("  flow %u.%u %s %016llx backend %u seen %u\n", bucket,
 			       i % ORACLE_WAYS, states[e->state], (unsigned long long)e->hash,
 			       e->backend, e->seen);
 	}
 }
 
-void report(const struct oracle_world *w, const struct gen_packet *p, const struct oracle_result *r,
-	    const struct maps_outcome *o)
+void report(const struct oracle_world *before, const struct oracle_world *w,
+	    const struct gen_packet *p, const struct oracle_result *r, const struct maps_outcome *o)
 {
 	printf("  expected: %s of tenant %u, verdict %u, vip %u backend %u%s, added %u refused "
 	       "%u\n",
@@ -120,13 +122,14 @@ void report(const struct oracle_world *w, const struct gen_packet *p, const stru
 	if (!r->tenant)
 		return;
 	print_tenant(w, r->tenant);
-	for (uint32_t v = 0; v < w->n_vips; v++) {
-		if (w->vips[v].tenant != r->tenant)
-			continue;
-		print_vip(w, v);
+	if (w->vips[r->vip].tenant == r->tenant) {
+		print_vip(w, r->vip);
 		for (uint32_t i = 0; i < w->n_backends; i++)
-			if (w->backends[i].vip == v)
+			if (w->backends[i].vip == r->vip)
 				print_backend(w, i);
 	}
-	print_flows(w, r->tenant);
+	printf("  flows before:\n");
+	print_flows(before, w, r->tenant);
+	printf("  flows expected:\n");
+	print_flows(w, before, r->tenant);
 }
