@@ -18,12 +18,13 @@ BPF_CFLAGS := -O2 -g -target bpf -mcpu=v3 -Wall -Wextra -Werror -Wno-unused-para
 
 LIBS_CORE := -lyaml -ljansson
 LIBS      := $(LIBS_CORE) -lxdp -lbpf -lelf -lz -lmicrohttpd -luv -lsqlite3 -lmnl -lpthread
-LIBS_CTL  := $(LIBS_CORE) -lcurl -lxdp -lbpf -lelf -lz
+LIBS_CTL  := $(LIBS_CORE) -lcurl -lxdp -lbpf -lelf -lz -lmnl
 
 CORE_SRC := $(wildcard user/core/*.c user/util/*.c)
 LIB_SRC  := $(CORE_SRC) $(wildcard user/datapath/*.c user/net/*.c user/health/*.c user/store/*.c user/daemon/*.c user/api/*.c)
 CLI_SRC  := $(wildcard user/cli/*.c)
-CLI_PURE := $(addprefix user/cli/,fields.c name_read.c table.c)
+CLI_PURE := $(addprefix user/cli/,fields.c name_read.c table.c doctor_findings.c doctor_packet.c) \
+	$(wildcard user/cli/doctor_judge_*.c)
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
 PKT_SRC  := $(wildcard tests/bpf/test_*.c)
 E2E      := $(filter-out tests/e2e/lib.sh,$(wildcard tests/e2e/*.sh))
@@ -87,7 +88,7 @@ help: ## this list
 $B/mtlbd: $(call obj,user/mtlbd.c $(LIB_SRC))
 	$(CC) $(CFLAGS) -o $@ $^ $(LIBS)
 
-$B/mtlbctl: $(call obj,user/mtlbctl.c $(CLI_SRC) $(CORE_SRC) user/datapath/decap.c)
+$B/mtlbctl: $(call obj,user/mtlbctl.c $(CLI_SRC) $(CORE_SRC) $(wildcard user/net/*.c) user/datapath/decap.c)
 	$(CC) $(CFLAGS) -o $@ $^ $(LIBS_CTL)
 
 tests: $(UNIT_BIN) $(SAN_BIN) $(PKT_BIN)

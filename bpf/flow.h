@@ -80,8 +80,8 @@ struct flow_query {
 	__u32 now;                   /* tick */
 	__u32 is_syn, is_end;        /* the packet begins a flow; ends it: FIN, RST */
 	__u32 is_read_only;
+	__u32 home;                  /* of a source VIP the slot's owner: entries note whether they are there */
 	__u32 is_known;              /* out: there is a live entry, whether it binds or not */
-	__u32 zero;
 };
 
 /*
@@ -121,9 +121,12 @@ static __always_inline __u32 flow_next_state(const struct flow_query *q, __u32 s
 
 static __always_inline void flow_touch(const struct flow_query *q, struct mtlb_flow *f, __u64 word)
 {
-	__u64 next = mtlb_flow_word(q->hash, mtlb_flow_word_backend(word),
+	__u32 backend = mtlb_flow_word_backend(word);
+	__u64 next = mtlb_flow_word(q->hash, backend,
 				    flow_next_state(q, mtlb_flow_word_state(word)), (__u16)q->now);
 
+	if (backend == q->home)
+		next |= MTLB_FLOW_HOME;
 	if (next == word || q->is_read_only)
 		return; /* most packets of a tick change nothing: the line stays shared */
 	if (flow_is_load(word) != flow_is_load(next))

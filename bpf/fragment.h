@@ -38,6 +38,7 @@ __noinline __u32 fragment_follow(struct pkt *p, const struct mtlb_tenant *owner)
 	struct flow_query q = {
 		.idle_ticks = MTLB_FRAGMENT_TICKS,
 		.short_ticks = MTLB_FRAGMENT_TICKS,
+		.home = MTLB_BACKENDS_MAX,
 	};
 
 	if (!p || !owner)

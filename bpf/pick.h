@@ -141,17 +141,17 @@ static __always_inline __u32 pick_least(const struct pkt *p, const struct mtlb_v
 }
 
 /*
- * Where a flow goes that the table does not know. previous: the slot's owner before, or its owner. SYNs, and anything
- * once learning is over, go where new flows go, the rest to previous.
+ * Where a flow goes that the table does not know. SYNs, and anything once learning is over, go where new flows go, the
+ * rest to the slot's previous owner, if that serves.
  */
 static __always_inline __u32 pick_unknown(const struct pkt *p, const struct mtlb_vip *v,
-					  __u32 previous)
+					  bool has_previous)
 {
 	__u32 ring = mtlb_vip_word_ring(p->vip_word), log2 = mtlb_vip_word_log2(p->vip_word);
 	bool is_syn = pkt_is_syn(p) && !p->is_about;
 
-	if (p->vip_word & MTLB_VIP_LEARNING && !is_syn && previous != p->owner_id)
-		return previous;
+	if (p->vip_word & MTLB_VIP_LEARNING && !is_syn && has_previous)
+		return p->previous_id;
 	if (!pick_is_first(p))
 		return p->owner_id;
 	if (v->algorithm == MTLB_ALGORITHM_ROUND_ROBIN)
@@ -162,8 +162,8 @@ static __always_inline __u32 pick_unknown(const struct pkt *p, const struct mtlb
 }
 
 /*
- * The backend of a packet whose flow is looked up; owner_id and previous_id are set. What can't be remembered goes where
- * its next packet, unknown as well, will go.
+ * The backend of a packet whose flow is looked up; owner_id is set, previous_id too or MTLB_BACKENDS_MAX. What can't be
+ * remembered goes where its next packet, unknown as well, will go.
  */
 __noinline __u32 pick_tracked(struct pkt *p, const struct mtlb_vip *v,
 			      const struct mtlb_tenant *owner)
@@ -171,8 +171,8 @@ __noinline __u32 pick_tracked(struct pkt *p, const struct mtlb_vip *v,
 	struct mtlb_flow_bucket *bucket;
 	struct flow_query q = {};
 	struct flow_entry e = {};
-	__u32 chosen, previous;
-	bool is_remembered;
+	bool is_remembered, has_previous;
+	__u32 chosen;
 
 	if (!p || !v || !owner)
 		return MTLB_BACKENDS_MAX;
@@ -186,27 +186,28 @@ __noinline __u32 pick_tracked(struct pkt *p, const struct mtlb_vip *v,
 	q.is_syn = pkt_is_syn(p);
 	q.is_end = p->tcp_flags & (TCP_FIN | TCP_RST);
 	q.is_read_only = p->is_about || p->is_trace;
+	q.home = v->algorithm == MTLB_ALGORITHM_SOURCE ? p->owner_id : MTLB_BACKENDS_MAX;
 	p->how |= MTLB_TRACE_TABLE;
 	chosen = flow_follow(bucket, &q);
 	if (chosen != MTLB_BACKENDS_MAX) {
 		p->how |= MTLB_TRACE_KNOWN;
 		return chosen;
 	}
-	previous = p->previous_id;
-	if (!mtlb_backend_is_alive(flow_backend_state(previous)))
-		previous = p->owner_id;
-	chosen = pick_unknown(p, v, previous);
+	has_previous = mtlb_backend_is_alive(flow_backend_state(p->previous_id));
+	chosen = pick_unknown(p, v, has_previous);
 	if (p->is_about)
 		return chosen;
 	e.idle_ticks = owner->idle_ticks;
 	e.is_read_only = p->is_trace;
 	e.word = mtlb_flow_word(p->hash, chosen, pick_first_state(p), (__u16)e.now);
+	if (chosen == q.home)
+		e.word |= MTLB_FLOW_HOME;
 	is_remembered = flow_remember(bucket, &e);
 	if (!p->is_trace)
 		pick_count_flow(p, is_remembered && !q.is_known, !is_remembered);
 	if (is_remembered)
 		return chosen;
-	return p->vip_word & MTLB_VIP_LEARNING ? previous : p->owner_id;
+	return p->vip_word & MTLB_VIP_LEARNING && has_previous ? p->previous_id : p->owner_id;
 }
 
 /* bits 0: the slot of the flow, else that of the client's address. */
@@ -240,7 +241,8 @@ __noinline __u32 pick_special(struct xdp_md *ctx, struct pkt *p, const struct mt
 	index = pick_slot(ring, p->slot, &ok);
 	if (!ok)
 		return MTLB_BACKENDS_MAX;
-	p->owner_id = p->previous_id = pick_id(ring, index & ~MTLB_SLOT_MOVING);
+	p->owner_id = pick_id(ring, index & ~MTLB_SLOT_MOVING);
+	p->previous_id = MTLB_BACKENDS_MAX;
 	p->how |= MTLB_TRACE_SLOT | (p->vip_word & MTLB_VIP_LEARNING ? MTLB_TRACE_LEARNING : 0);
 	if (index & MTLB_SLOT_MOVING && p->vip_word & MTLB_VIP_MOVING) {
 		p->how |= MTLB_TRACE_MOVING;

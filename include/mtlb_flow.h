@@ -191,7 +191,13 @@ static inline __attribute__((always_inline)) int mtlb_backend_is_alive(__u32 sta
 	       state == MTLB_BACKEND_LEAVING;
 }
 
-/* ---- flow word: seen:16 state:4 check:12 backend:24 spare:8 ------------------------------------- */
+/* ---- flow word: seen:16 state:4 check:12 backend:24 home:1 spare:7 ------------------------------ */
+/*
+ * Of VIPs of algorithm source: with its last packet the flow was on its slot's owner. Nobody can tell its slot from the
+ * entry, so this is how mtlbd knows when a move is over.
+ */
+#define MTLB_FLOW_HOME (1ULL << 56)
+
 enum mtlb_flow_state {
 	MTLB_FLOW_FREE = 0,
 	MTLB_FLOW_NEW = 1,           /* seen once: a SYN, one datagram */

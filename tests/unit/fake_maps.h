@@ -205,7 +205,7 @@ static inline struct model_vip *add_vip(struct model_tenant *t, uint32_t i, uint
 
 	set_name(v->name, "vip-%u", i);
 	v->address = address_of(203, i);
-	v->port = 443;
+	v->port = v->last_port = 443;
 	v->protocol = IPPROTO_TCP;
 	v->idle_timeout_s = 300;
 	v->encap.kind = MTLB_ENCAP_IPIP;

@@ -133,8 +133,9 @@ static void edit_backend(struct edits *e, struct model_vip *v)
 static void add_numbered_vip(struct edits *e, struct model_tenant *t, uint32_t backends)
 {
 	uint32_t i = e->next++;
+	struct model_vip *v = add_vip(t, i % 60, backends);
 
-	add_vip(t, i % 60, backends)->port = 1024 + i;
+	v->port = v->last_port = 1024 + i;
 }
 
 static void edit_vip(struct edits *e, struct model_tenant *t)
@@ -150,7 +151,7 @@ static void edit_vip(struct edits *e, struct model_tenant *t)
 		tenant_remove_vip(t, v);
 		break;
 	case 2:
-		v->port = 1024 + e->next++;
+		v->port = v->last_port = 1024 + e->next++;
 		break;
 	case 3:
 		v->idle_timeout_s = 30 + draw(e, 100);

@@ -67,7 +67,7 @@ static struct model_vip *add_vip(struct builder *b, struct model_tenant *t, cons
 	set_name(v->name, "vip", (unsigned int)t->n_vips);
 	addr_parse(address, &v->address);
 	v->protocol = protocol;
-	v->port = PORT;
+	v->port = v->last_port = PORT;
 	v->ring_size = RING_SIZE;
 	v->idle_timeout_s = IDLE_S;
 	add_backends(b, v, BACKENDS);

@@ -86,7 +86,7 @@ static __always_inline bool write_packet(void *data, void *end, __u64 flow)
 	return true;
 }
 
-SEC("xdp")
+SEC("xdp.frags")
 int wrap(struct xdp_md *ctx)
 {
 	__u64 run = state.run++;
@@ -108,7 +108,7 @@ int wrap(struct xdp_md *ctx)
 	return XDP_ABORTED;
 }
 
-SEC("xdp")
+SEC("xdp.frags")
 int empty(struct xdp_md *ctx)
 {
 	return XDP_TX;
@@ -178,7 +178,7 @@ static __always_inline int floor_ipv6(struct xdp_md *ctx, const struct ipv6hdr *
 	return XDP_TX;
 }
 
-SEC("xdp")
+SEC("xdp.frags")
 int encapsulation_floor(struct xdp_md *ctx)
 {
 	void *data = (void *)(long)ctx->data;

@@ -43,6 +43,8 @@ static const struct row {
 			    "decapsulate only packets for ADDRESS; may be given again"},
 	[OPTION_PIN_DIR] = {"--pin-dir", VALUE, "--pin-dir DIR",
 			    "where the program is pinned (/sys/fs/bpf/mtlb-decap)"},
+	[OPTION_PROBE] = {"--probe", NOTHING, "--probe",
+			  "send each backend one encapsulated packet for its VIP"},
 };
 
 const char *args_option_usage(enum cli_option option)

@@ -32,6 +32,7 @@ enum cli_option {
 	OPTION_REVISION,
 	OPTION_ADDRESS,
 	OPTION_PIN_DIR,
+	OPTION_PROBE,
 	OPTION_END,
 };
 
@@ -114,4 +115,5 @@ int segment_list(const struct cli *c), segment_show(const struct cli *c),
 int stats_run(const struct cli *c), reload_run(const struct cli *c), check_run(const struct cli *c);
 int decap_attach_run(const struct cli *c), decap_detach_run(const struct cli *c),
 	decap_list_run(const struct cli *c);
+int doctor_run(const struct cli *c);
 int version_run(const struct cli *c), help_run(const struct cli *c);

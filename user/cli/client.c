@@ -59,7 +59,7 @@ char *client_path(const char *format, ...)
 }
 
 /* ---- one request ---- */
-static const char *socket_path(const struct cli *c)
+const char *client_socket(const struct cli *c)
 {
 	const char *from_environment = getenv("MTLB_SOCKET");
 
@@ -145,7 +145,7 @@ static CURLcode perform(const struct cli *c, CURL *curl, const char *method, con
 	_cleanup_free_ char *out = body ? must(json_dumps(body, JSON_COMPACT)) : NULL;
 	struct curl_slist *lines = headers(c, method, out != NULL);
 
-	curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, socket_path(c));
+	curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, client_socket(c));
 	curl_easy_setopt(curl, CURLOPT_URL, url);
 	/* a name "..", squashed, would mean the object above it */
 	curl_easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L);
@@ -175,7 +175,7 @@ void client_clear(struct answer *a)
 /* ---- what went wrong ---- */
 static void explain_connection(const struct cli *c, long error)
 {
-	const char *path = socket_path(c);
+	const char *path = client_socket(c);
 
 	switch (error) {
 	case ENOENT:
@@ -203,22 +203,22 @@ static int explain_failure(const struct cli *c, CURL *curl, CURLcode code)
 	if (code == CURLE_COULDNT_CONNECT) {
 		curl_easy_getinfo(curl, CURLINFO_OS_ERRNO, &error);
 		/* curl does not tell the number for unix sockets of all versions */
-		if (!error && access(socket_path(c), F_OK))
+		if (!error && access(client_socket(c), F_OK))
 			error = errno;
 		else if (!error)
-			error = access(socket_path(c), W_OK) ? errno : ECONNREFUSED;
+			error = access(client_socket(c), W_OK) ? errno : ECONNREFUSED;
 		explain_connection(c, error);
 	} else if (code == CURLE_OPERATION_TIMEDOUT) {
 		fprintf(stderr, "mtlbctl: mtlbd on %s did not answer for %d seconds\n",
-			socket_path(c), TIMEOUT_S);
+			client_socket(c), TIMEOUT_S);
 	} else if (code == CURLE_GOT_NOTHING || code == CURLE_RECV_ERROR ||
 		   code == CURLE_SEND_ERROR) {
 		fprintf(stderr,
 			"mtlbctl: mtlbd on %s ended before it answered: see its log (journalctl -u mtlbd); "
 			"whether the change was made, mtlbctl status tells when it runs again\n",
-			socket_path(c));
+			client_socket(c));
 	} else {
-		fprintf(stderr, "mtlbctl: %s: %s\n", socket_path(c), curl_easy_strerror(code));
+		fprintf(stderr, "mtlbctl: %s: %s\n", client_socket(c), curl_easy_strerror(code));
 	}
 	return CLI_NO_DAEMON;
 }

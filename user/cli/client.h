@@ -27,6 +27,9 @@ int client_try(const struct cli *c, const char *method, const char *path, const 
 	       struct answer *a);
 void client_clear(struct answer *a);
 
+/* Where mtlbd is looked for. */
+const char *client_socket(const struct cli *c);
+
 /* GET path; with --json the body goes out as it came, else print makes something of it. Frees path. */
 int client_show(const struct cli *c, char *path,
 		void (*print)(const struct cli *c, const json_t *json));

@@ -34,6 +34,14 @@
 #define FILE_MANAGED                                                                               \
 	"What stands in the configuration file is changed there, but for weight and state of a\n"  \
 	"backend: those are overridden here and survive reload and restart until `backend clear`."
+#define DOCTOR_MORE                                                                                        \
+	"Looks at the kernel, at the interfaces of the node (and at those named, before mtlbd ever\n"      \
+	"ran), at VIPs and at the ways to the backends. A line each: ok, unknown, warning, broken, and\n"  \
+	"what to type against it. Run it as root, in the network namespace of the balancer. IP\n"          \
+	"forwarding is not looked at: mtlb does not need it.\n"                                            \
+	"Nothing is sent without --probe. With it each backend gets one SYN for its VIP (UDP, SCTP: one\n" \
+	"ping), encapsulated as mtlb does it, from this machine's own address, and a second to answer.\n"  \
+	"Exit code: 1 something is broken, else 3 no mtlbd (then only the machine is looked at), else 0."
 
 const struct verb verbs[] = {
 	{NULL, "status", "", 0, 0, 0, "what runs, how full it is, and whether it is well", NULL,
@@ -49,6 +57,8 @@ const struct verb verbs[] = {
 	 NULL, reload_run},
 	{NULL, "check", "FILE", 1, 1, OPT(TENANTS),
 	 "say what is wrong in a configuration, without a daemon", NULL, check_run},
+	{NULL, "doctor", "[IFACE...]", 0, CLI_ANY, OPT(PROBE),
+	 "look for what silently breaks a balancer", DOCTOR_MORE, doctor_run},
 
 	{"tenant", "list", "", 0, 0, 0, "all tenants", NULL, tenant_list},
 	{"tenant", "show", "TENANT", 1, 1, 0, "one tenant with its VIPs and backends", NULL,
