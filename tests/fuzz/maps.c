@@ -256,7 +256,8 @@ struct oracle_flow maps_flow(const struct maps *m, uint32_t bucket, uint32_t way
 	return (struct oracle_flow){.state = states[mtlb_flow_word_state(e->word)],
 				    .hash = e->fingerprint,
 				    .backend = mtlb_flow_word_backend(e->word),
-				    .seen = mtlb_flow_word_seen(e->word)};
+				    .seen = mtlb_flow_word_seen(e->word),
+				    .is_home = e->word & MTLB_FLOW_HOME};
 }
 
 int32_t maps_load(const struct maps *m, uint32_t backend)

@@ -191,6 +191,7 @@ struct oracle_flow {
 	uint64_t hash;
 	uint32_t backend;
 	uint16_t seen; /* tick */
+	bool is_home;  /* of a source VIP: the backend is the owner of the slot */
 };
 
 struct oracle_world {

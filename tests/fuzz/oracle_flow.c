@@ -90,6 +90,11 @@ static struct oracle_flow *find_victim(const struct facts *f, uint64_t hash)
 	return victim;
 }
 
+static bool is_home(const struct facts *f, uint32_t backend)
+{
+	return f->vip->algorithm == ORACLE_SOURCE && backend == f->owner;
+}
+
 bool flow_store(struct facts *f, uint64_t hash, enum oracle_flow_state state, uint32_t backend)
 {
 	struct oracle_flow *victim = find_victim(f, hash);
@@ -105,8 +110,11 @@ bool flow_store(struct facts *f, uint64_t hash, enum oracle_flow_state state, ui
 		f->w->backends[victim->backend].load--;
 	if (state == ORACLE_NEW || state == ORACLE_CONFIRMED)
 		f->w->backends[backend].load++;
-	*victim = (struct oracle_flow){
-		.state = state, .hash = hash, .backend = backend, .seen = (uint16_t)f->in->now};
+	*victim = (struct oracle_flow){.state = state,
+				       .hash = hash,
+				       .backend = backend,
+				       .seen = (uint16_t)f->in->now,
+				       .is_home = state != ORACLE_FRAGMENT && is_home(f, backend)};
 	return true;
 }
 
@@ -125,6 +133,7 @@ void flow_go_on(struct facts *f, struct oracle_flow *e)
 		e->state = ORACLE_CONFIRMED;
 	}
 	e->seen = (uint16_t)f->in->now;
+	e->is_home = is_home(f, e->backend);
 }
 
 static uint64_t fragment_hash(const struct facts *f)

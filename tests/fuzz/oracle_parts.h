@@ -39,6 +39,7 @@ struct facts {
 	uint64_t hash;       /* of the flow */
 	uint64_t outer_hash; /* that fills the outer headers */
 	struct oracle_vip *vip;
+	uint32_t owner; /* of the slot */
 	uint32_t backend;
 };
 

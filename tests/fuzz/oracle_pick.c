@@ -76,16 +76,17 @@ static uint32_t by_algorithm(struct facts *f, uint32_t slot, uint32_t owner)
 	return owner;
 }
 
-static uint32_t previous_of(const struct facts *f, uint32_t slot, uint32_t owner)
+/* False: the slot does not move, or its previous owner no longer serves. */
+static bool find_previous(const struct facts *f, uint32_t slot, uint32_t *previous)
 {
 	const struct oracle_vip *v = f->vip;
 
 	if (!v->is_moving || !v->slots[slot].is_moving)
-		return owner;
+		return false;
 	uint64_t hash = v->previous_source_bits ? source_hash(f, v->previous_source_bits) : f->hash;
-	uint32_t previous = v->ids[v->slots[slot_of(v, hash)].previous];
 
-	return serves(&f->w->backends[previous]) ? previous : owner;
+	*previous = v->ids[v->slots[slot_of(v, hash)].previous];
+	return serves(&f->w->backends[*previous]);
 }
 
 /* Rule 1: whether the entry of the flow decides. */
@@ -105,12 +106,13 @@ static bool entry_decides(const struct facts *f, const struct oracle_flow *e)
 static void decide_anew(struct facts *f, uint32_t slot, uint32_t owner, bool was_live)
 {
 	struct oracle_vip *v = f->vip;
-	uint32_t previous = previous_of(f, slot, owner);
+	uint32_t previous;
+	bool has_previous = find_previous(f, slot, &previous);
 	enum oracle_flow_state state = f->is_closing ? ORACLE_CLOSING
 				       : f->is_first ? ORACLE_NEW
 						     : ORACLE_CONFIRMED;
 
-	if (v->is_learning && !f->is_syn && previous != owner)
+	if (v->is_learning && !f->is_syn && has_previous)
 		f->backend = previous;
 	else
 		f->backend = f->is_first ? by_algorithm(f, slot, owner) : owner;
@@ -121,7 +123,7 @@ static void decide_anew(struct facts *f, uint32_t slot, uint32_t owner, bool was
 		return;
 	}
 	f->r->flows_refused = 1;
-	f->backend = v->is_learning ? previous : owner;
+	f->backend = v->is_learning && has_previous ? previous : owner;
 }
 
 static bool quic_config(const struct facts *f, const uint8_t *id, uint32_t room, bool is_long,
@@ -180,7 +182,7 @@ enum oracle_reason pick(struct facts *f)
 								 : f->hash);
 	uint32_t owner = v->ids[v->slots[slot].owner];
 
-	f->backend = owner;
+	f->backend = f->owner = owner;
 	if (v->algorithm < ORACLE_ROUND_ROBIN && !(v->is_moving && v->slots[slot].is_moving))
 		return ORACLE_GO_ON;
 	struct oracle_flow *e = flow_find(f, f->hash);
