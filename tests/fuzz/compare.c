@@ -181,7 +181,7 @@ bool compare_packet(const struct maps *m, const struct oracle_world *w,
 		return differs(d, "verdict", "verdict %d, expected %d", o->verdict,
 			       verdicts[r->verdict]);
 	return compare_bytes(r, o, d) && compare_flows(m, w, t->first_bucket, t->buckets, d) &&
-	       compare_loads(m, w, d);
+	       compare_loads(m, w, d) && compare_answers(m, w, d);
 }
 
 bool compare_all(const struct maps *m, const struct oracle_world *w,

@@ -21,7 +21,7 @@ struct difference {
 void compare_begin(const struct maps *m, struct compare_counters *c);
 /* Adds what the packet of len bytes must add. */
 void compare_expect(struct compare_counters *c, const struct oracle_result *r, uint32_t len);
-/* Verdict, bytes, the tenant's counters and its part of the flow table. */
+/* Verdict, bytes, the tenant's counters and its part of the flow table, loads, turns, answers. */
 bool compare_packet(const struct maps *m, const struct oracle_world *w,
 		    const struct compare_counters *c, const struct oracle_result *r,
 		    const struct maps_outcome *o, struct difference *d);
