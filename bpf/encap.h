@@ -36,6 +36,8 @@ static __always_inline bool encap_copy(__u8 *to, const void *end, const __u8 *fr
 			return false;
 		*(__u64 *)(to + at) = *(const __u64 *)(from + at);
 	}
+	/* or clang 14 leaves it to len's bound, which Linux 6.12 does not carry over: invalid access to map value */
+	barrier_var(last);
 	if (last > MTLB_OUTER_MAX - 8 || (const void *)(to + last + 8) > end)
 		return false;
 	*(__u64 *)(to + last) = *(const __u64 *)(from + last);
@@ -46,6 +48,8 @@ static __always_inline bool encap_copy(__u8 *to, const void *end, const __u8 *fr
 static __always_inline bool encap_write_l2(__u8 *to, const void *end, const __u8 *from, __u32 len,
 					   __be16 ethertype)
 {
+	/* or clang 19 drops the check as implied by the caller's, and Linux says: invalid access to packet */
+	barrier_var(to);
 	if ((const void *)(to + MTLB_L2_MAX + 20) > end)
 		return false;
 	*(__u64 *)to = *(const __u64 *)from;
