@@ -36,7 +36,7 @@ static enum oracle_reason answer_echo(struct facts *f)
 	uint8_t *out = f->r->bytes, *ip = out + f->l2_len, *icmp = out + f->l4;
 	uint16_t old;
 
-	f->r->len = f->l2_len + f->ip_len;
+	f->r->len = f->in->len;
 	memcpy(out, f->in->bytes, f->r->len);
 	swap(out, out + 6, 6);
 	if (f->is_v6) {
