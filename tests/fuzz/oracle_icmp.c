@@ -68,10 +68,8 @@ static enum oracle_reason inner_ip4(struct facts *f, uint32_t at, uint32_t end, 
 {
 	const uint8_t *ip = f->in->bytes + at;
 
-	if (at + 20 > end)
+	if (at + 20 > end || at + 20 > f->in->first_len)
 		return ORACLE_icmp_other;
-	if (at + 20 > f->in->first_len)
-		return ORACLE_truncated;
 	if (ip[0] / 16 != 4 || ip[0] % 16 < 5 || memcmp(ip + 12, f->destination + 12, 4) ||
 	    get16(ip + 6) % 8192)
 		return ORACLE_icmp_other;
@@ -87,17 +85,13 @@ static enum oracle_reason inner_ip6(struct facts *f, uint32_t at, uint32_t end, 
 	const uint8_t *ip = f->in->bytes + at;
 	struct ip6_walk walk;
 
-	if (at + 40 > end)
+	if (at + 40 > end || at + 40 > f->in->first_len)
 		return ORACLE_icmp_other;
-	if (at + 40 > f->in->first_len)
-		return ORACLE_truncated;
 	if (ip[0] / 16 != 6 || memcmp(ip + 8, f->destination, 16))
 		return ORACLE_icmp_other;
 	enum oracle_reason reason =
 		walk_ip6(f->in->bytes, at + 40, end, f->in->first_len, ip[6], &walk);
 
-	if (reason == ORACLE_truncated)
-		return reason;
 	if (reason || walk.is_later)
 		return ORACLE_icmp_other;
 	f->flow_protocol = walk.protocol;
@@ -114,10 +108,8 @@ static enum oracle_reason error(struct facts *f)
 
 	if (reason)
 		return reason;
-	if (!is_known_l4(f->flow_protocol) || l4 + 8 > end)
+	if (!is_known_l4(f->flow_protocol) || l4 + 8 > end || l4 + 8 > f->in->first_len)
 		return ORACLE_icmp_other;
-	if (l4 + 8 > f->in->first_len)
-		return ORACLE_truncated;
 	memcpy(f->flow_destination, f->destination, 16);
 	f->dport = get16(f->in->bytes + l4);
 	f->sport = get16(f->in->bytes + l4 + 2);
