@@ -79,8 +79,7 @@ static void every_offset_makes_a_later_fragment(void)
 		struct pieces c = cut(&w, IPPROTO_UDP, is_ipv6, ID);
 
 		forward(&w, "first", &c, &c.first);
-		for (uint32_t from = is_ipv6 ? 256 : 8; from <= (is_ipv6 ? 32768 : 1024);
-		     from *= 2) {
+		for (uint32_t from = 8; from <= 0x8000; from *= 2) {
 			piece = c.last;
 			packet_put16(is_ipv6 ? piece.bytes + piece.l4 - 6
 					     : piece.bytes + piece.l3 + 6,

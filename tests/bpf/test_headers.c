@@ -375,7 +375,7 @@ static void other_protocols_are_passed(void)
 
 static void frame_in_several_buffers_is_forwarded_whole(void)
 {
-	static const uint16_t payloads[] = {3444, 3445, 3465, 3467, 3469, 5000, 8900};
+	static const uint16_t payloads[] = {3446, 3447, 3466, 3467, 3468, 5000, 8900};
 	static const uint16_t paddings[] = {0, 1, 60};
 	struct packet p;
 	struct world w;
