@@ -132,6 +132,13 @@ static void source_goes_by_the_prefix_of_the_client(void)
 	world_close(&w);
 }
 
+static bool is_home(const struct world *w, const struct packet_spec *s)
+{
+	const struct mtlb_flow *f = world_find_flow(w, ACME, world_hash(w, ACME, s));
+
+	return f && f->word & MTLB_FLOW_HOME;
+}
+
 static void source_keeps_no_state_but_while_slots_move(void)
 {
 	struct packet_spec s = {.flags = PACKET_SYN};
@@ -146,8 +153,16 @@ static void source_keeps_no_state_but_while_slots_move(void)
 
 	*world_previous_slot(&w, v, slot) = (slot + 1) % N;
 	run(&w, "SYN", &s, owner, 1, 0);
+	CU_ASSERT_TRUE(is_home(&w, &s));
 	s = (struct packet_spec){.from_port = 1};
 	run(&w, "older flow", &s, four[(slot + 1) % N], 1, 0);
+	CU_ASSERT_FALSE(is_home(&w, &s));
+	*world_slot(&w, v, slot) = (slot + 1) % N | MTLB_SLOT_MOVING;
+	run(&w, "its backend owns the slot", &s, four[(slot + 1) % N], 0, 0);
+	CU_ASSERT_TRUE(is_home(&w, &s));
+	*world_slot(&w, v, slot) = slot % N | MTLB_SLOT_MOVING;
+	run(&w, "no more", &s, four[(slot + 1) % N], 0, 0);
+	CU_ASSERT_FALSE(is_home(&w, &s));
 	*world_slot(&w, v, slot) &= ~MTLB_SLOT_MOVING;
 	run(&w, "settled", &s, owner, 0, 0);
 	world_close(&w);
@@ -466,6 +481,31 @@ static void load_goes_with_what_gives_way(void)
 	world_close(&w);
 }
 
+/* What is left of the flow itself is live by the VIP's timeouts, which are shorter than the tenant's. */
+static void load_of_a_flow_that_timed_out_is_taken_only_once(void)
+{
+	static const struct {
+		enum mtlb_flow_state state;
+		uint16_t age;
+	} left[] = {{MTLB_FLOW_NEW, 40}, {MTLB_FLOW_CONFIRMED, 302}, {MTLB_FLOW_CLOSING, 40}};
+	struct packet_spec s = {.flags = PACKET_SYN};
+	struct world w;
+
+	open_world(&w, 0);
+	add_vip(&w, MTLB_ALGORITHM_ROUND_ROBIN, 0);
+	uint64_t hash = world_hash(&w, ACME, &s);
+
+	for (int i = 0; i < 3; i++) {
+		w.turns[VIP] = 0;
+		memset(w.loads, 0, WORLD_BACKENDS * sizeof(*w.loads));
+		world_set_flow(&w.flows[8].ways[2], hash, 10, left[i].state, left[i].age);
+		run(&w, "timed out", &s, four[0], 1, 0);
+		CU_ASSERT_EQUAL(w.loads[10].added, 0);
+		CU_ASSERT_EQUAL(w.loads[four[0]].added, 1);
+	}
+	world_close(&w);
+}
+
 /* Its backend went down: the flow is decided anew, and the load moves. */
 static void load_moves_with_a_flow_decided_anew(void)
 {
@@ -545,6 +585,8 @@ static const struct test tests[] = {
 	{"load_follows_the_life_of_a_flow", load_follows_the_life_of_a_flow},
 	{"unknown_end_is_no_load", unknown_end_is_no_load},
 	{"load_goes_with_what_gives_way", load_goes_with_what_gives_way},
+	{"load_of_a_flow_that_timed_out_is_taken_only_once",
+	 load_of_a_flow_that_timed_out_is_taken_only_once},
 	{"load_moves_with_a_flow_decided_anew", load_moves_with_a_flow_decided_anew},
 	{"unknown_flows_go_where_their_next_packet_will",
 	 unknown_flows_go_where_their_next_packet_will},

@@ -209,6 +209,22 @@ static void flow_table_is_neither_asked_nor_changed(void)
 	}
 }
 
+/* What the id names takes no new flows, but it has its connections. */
+static void id_counts_where_no_backend_takes_new_flows(void)
+{
+	struct packet_spec s = {.protocol = IPPROTO_UDP};
+	struct packet in;
+	struct world w;
+
+	open_world(&w, false);
+	stage_vip(&w, &s)->word |= MTLB_VIP_EMPTY;
+	world_set_state(&w, SERVER, MTLB_BACKEND_DRAINING);
+	check_row(&w, short_header, &s);
+	packet_build(&in, &s);
+	stage_end(&w, "without an id", &in, MTLB_REASON_no_backend);
+	world_close(&w);
+}
+
 /* One to eight configurations: as many bits of the first octet say which. */
 static void rotation_bits_choose_the_configuration(void)
 {
@@ -292,6 +308,7 @@ static const struct test tests[] = {
 	{"server_id_of_a_backend_that_does_not_serve_counts_not",
 	 server_id_of_a_backend_that_does_not_serve_counts_not},
 	{"flow_table_is_neither_asked_nor_changed", flow_table_is_neither_asked_nor_changed},
+	{"id_counts_where_no_backend_takes_new_flows", id_counts_where_no_backend_takes_new_flows},
 	{"rotation_bits_choose_the_configuration", rotation_bits_choose_the_configuration},
 	{"errors_go_by_the_flow", errors_go_by_the_flow},
 	{"first_fragment_goes_by_its_id", first_fragment_goes_by_its_id},

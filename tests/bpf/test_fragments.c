@@ -129,6 +129,54 @@ static void later_fragment_of_an_extension_header_is_followed(void)
 	world_close(&w);
 }
 
+/* A chain that nobody sends: of two that are no atomic ones the last counts, unless the first has an offset. */
+static void last_of_several_fragment_headers_counts(void)
+{
+	struct packet whole, piece;
+	struct pieces c;
+	struct world w;
+
+	stage_open(&w);
+	c = cut(&w, IPPROTO_UDP, true, ID);
+	c.spec.n_extensions = 1;
+	c.spec.extensions[0] = (struct packet_extension){IPPROTO_FRAGMENT, 0};
+	packet_build(&whole, &c.spec);
+	packet_fragment(&piece, &whole, 0, 400, ID);
+	uint8_t *before = piece.bytes + whole.l4 - 8;
+
+	packet_put16(before + 2, 1);
+	before[7] = 99;
+	forward(&w, "both are first", &c, &piece);
+	packet_put16(before + 2, 400);
+	stage_end(&w, "id of the one with an offset", &piece, MTLB_REASON_fragment_unknown);
+	packet_put16(before + 4, ID >> 16);
+	packet_put16(before + 6, ID & 0xffff);
+	packet_put16(before + 8 + 4, 0);
+	forward(&w, "what follows it does not matter", &c, &piece);
+	world_close(&w);
+}
+
+/* Whatever becomes of it after its backend is known. */
+static void first_fragment_that_cannot_leave_is_remembered(void)
+{
+	struct mtlb_encap *e;
+	struct pieces c;
+	struct world w;
+
+	stage_open(&w);
+	for (int i = 0; i < 2; i++) {
+		c = cut(&w, IPPROTO_UDP, false, ID + i);
+		e = &w.backends[c.backend].encap0;
+		e->mtu = i ? 100 : UINT16_MAX;
+		e->kind = i ? MTLB_ENCAP_IPIP : MTLB_ENCAP_NONE;
+		stage_end(&w, "first", &c.first, i ? MTLB_REASON_too_big : MTLB_REASON_no_next_hop);
+		e->mtu = UINT16_MAX;
+		e->kind = MTLB_ENCAP_IPIP;
+		forward(&w, "later", &c, &c.last);
+	}
+	world_close(&w);
+}
+
 static void fragments_are_told_apart_by_all_of_their_key(void)
 {
 	struct packet piece;
@@ -434,6 +482,9 @@ static const struct test tests[] = {
 	 fragments_behind_other_headers_are_followed},
 	{"later_fragment_of_an_extension_header_is_followed",
 	 later_fragment_of_an_extension_header_is_followed},
+	{"last_of_several_fragment_headers_counts", last_of_several_fragment_headers_counts},
+	{"first_fragment_that_cannot_leave_is_remembered",
+	 first_fragment_that_cannot_leave_is_remembered},
 	{"fragments_are_told_apart_by_all_of_their_key",
 	 fragments_are_told_apart_by_all_of_their_key},
 	{"fragment_is_remembered_for_thirty_ticks", fragment_is_remembered_for_thirty_ticks},

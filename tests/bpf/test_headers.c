@@ -213,6 +213,25 @@ static void extension_header_beyond_the_payload_is_bad(void)
 	world_close(&w);
 }
 
+/* So it may be of any length. */
+static void seventh_header_is_not_looked_at(void)
+{
+	struct extension_row row = extension_rows[11];
+	struct packet p;
+	struct world w;
+
+	row.extensions[row.n++] = (struct packet_extension){OPTIONS, 0};
+	struct packet_spec s = with_extensions(&row, IPPROTO_TCP);
+
+	stage_open(&w);
+	packet_build(&p, &s);
+	p.bytes[p.l4 - 7] = 255;
+	stage_end(&w, "longer than the packet", &p, MTLB_REASON_too_many_headers);
+	packet_put16(p.bytes + p.l3 + 4, p.l4 - 8 - p.l3 - 40);
+	stage_end(&w, "not there", &p, MTLB_REASON_too_many_headers);
+	world_close(&w);
+}
+
 static uint32_t header_min(uint8_t protocol)
 {
 	return protocol == IPPROTO_TCP ? 20 : protocol == IPPROTO_UDP ? 8 : 16;
@@ -443,6 +462,7 @@ static const struct test tests[] = {
 	{"packet_is_forwarded_byte_for_byte", packet_is_forwarded_byte_for_byte},
 	{"extension_headers_are_skipped_up_to_six", extension_headers_are_skipped_up_to_six},
 	{"extension_header_beyond_the_payload_is_bad", extension_header_beyond_the_payload_is_bad},
+	{"seventh_header_is_not_looked_at", seventh_header_is_not_looked_at},
 	{"every_length_has_its_reason", every_length_has_its_reason},
 	{"l4_lengths_behind_other_headers_are_checked",
 	 l4_lengths_behind_other_headers_are_checked},

@@ -3,6 +3,7 @@
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "bpf/answers.h"
 #include "bpf/stage.h"
@@ -12,6 +13,7 @@ enum {
 	ECHO_V4 = 8,
 	ECHO_V6 = 128,
 	OPTIONS = 60,
+	AROUND_BUFFER = 256 + 320, /* headroom and skb_shared_info, in the page of BPF_PROG_RUN */
 	PREVIOUS = 6,
 	THIRD = 7
 };
@@ -418,6 +420,34 @@ static void bent_packets_inside_are_understood(void)
 	world_close(&w);
 }
 
+/* The headers of the packet inside lie before or behind the end of the first buffer. */
+static void packet_inside_beyond_the_first_buffer_is_passed(void)
+{
+	uint32_t first_buffer = sysconf(_SC_PAGESIZE) - AROUND_BUFFER;
+	struct packet_spec flow;
+	struct packet error;
+	struct world w;
+
+	open_world(&w);
+	for (uint32_t len = 0; len < 256; len += 3) {
+		struct error_row r = error_rows[7];
+
+		r.inside.payload = 1400;
+		r.l4 = 1420;
+		r.outside.n_extensions = 2;
+		r.outside.extensions[0] = (struct packet_extension){OPTIONS, 255};
+		r.outside.extensions[1] = (struct packet_extension){OPTIONS, len};
+		build_error(&r, &error, &flow);
+		if (error.l4 + 8 + 40 + 8 <= first_buffer)
+			check_error(&w, "before", &error, &flow, STAGE_BACKEND + 1);
+		else
+			stage_end(&w, "behind", &error,
+				  error.l4 + 8 <= first_buffer ? MTLB_REASON_icmp_other
+							       : MTLB_REASON_truncated);
+	}
+	world_close(&w);
+}
+
 /* Whatever the first 8 bytes mean as TCP flags elsewhere: an error is no first packet. */
 static const struct moving_row {
 	const char *name;
@@ -478,6 +508,8 @@ static const struct test tests[] = {
 	{"short_icmp_is_bad", short_icmp_is_bad},
 	{"error_goes_to_the_backend_of_its_flow", error_goes_to_the_backend_of_its_flow},
 	{"bent_packets_inside_are_understood", bent_packets_inside_are_understood},
+	{"packet_inside_beyond_the_first_buffer_is_passed",
+	 packet_inside_beyond_the_first_buffer_is_passed},
 	{"error_changes_no_flow", error_changes_no_flow},
 	{NULL, NULL},
 };

@@ -273,6 +273,44 @@ static void tenant_answers_only_so_often_in_a_tick(void)
 	world_close(&w);
 }
 
+/* An answer that finds no room is one of the tenant's all the same. */
+static void answer_without_headroom_is_counted_as_one(void)
+{
+	struct packet_spec s = {.payload = 1500};
+	struct packet in;
+	struct world w;
+
+	open_world(&w);
+	set_mtu(&w, 1500);
+	if (!world_takes_meta(&w, 200)) {
+		test_skip("this kernel allows too little metadata to use the headroom up");
+		world_close(&w);
+		return;
+	}
+	w.meta_len = 200;
+	w.tenants[STAGE_TENANT].answers = 1;
+	packet_build(&in, &s);
+	wait_for_a_new_tick();
+	stage_end(&w, "no headroom", &in, MTLB_REASON_no_headroom);
+	w.meta_len = 0;
+	stage_end(&w, "used up", &in, MTLB_REASON_too_big_limited);
+	world_close(&w);
+}
+
+static void unknown_next_hop_goes_before_the_length(void)
+{
+	struct packet_spec s = {.payload = 1500};
+	struct packet in;
+	struct world w;
+
+	open_world(&w);
+	set_mtu(&w, 1500);
+	w.backends[STAGE_BACKEND].encap0.kind = MTLB_ENCAP_NONE;
+	packet_build(&in, &s);
+	stage_end(&w, "no next hop", &in, MTLB_REASON_no_next_hop);
+	world_close(&w);
+}
+
 /* Of the two the smaller one, wherever the packet leaves. */
 static void path_mtu_is_the_smaller_of_both(void)
 {
@@ -315,6 +353,8 @@ static const struct test tests[] = {
 	{"nobody_is_told_who_cannot_be", nobody_is_told_who_cannot_be},
 	{"errors_and_later_fragments_are_dropped", errors_and_later_fragments_are_dropped},
 	{"tenant_answers_only_so_often_in_a_tick", tenant_answers_only_so_often_in_a_tick},
+	{"answer_without_headroom_is_counted_as_one", answer_without_headroom_is_counted_as_one},
+	{"unknown_next_hop_goes_before_the_length", unknown_next_hop_goes_before_the_length},
 	{"path_mtu_is_the_smaller_of_both", path_mtu_is_the_smaller_of_both},
 	{NULL, NULL},
 };
