@@ -98,6 +98,8 @@ static __always_inline enum mtlb_reason icmp_answer_echo(struct xdp_md *ctx, __u
 	before = icmp[0];
 	*(__u8 *)icmp = reply;
 	icmp[1] = icmp_adjust(icmp[1], before, icmp[0]);
+	if (!icmp[1])
+		icmp[1] = 0xffff; /* as good, and the only one where all words are zero */
 	return MTLB_REASON_echo_answered;
 }
 

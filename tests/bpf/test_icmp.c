@@ -124,22 +124,22 @@ static void check_sum(struct world *w, const struct packet *in)
 /* Those at which an adjusted checksum carries or comes to nothing. */
 static void echo_checksum_is_right_for_every_sum(void)
 {
-	static const uint16_t words[] = {1,      2,      0x07ff, 0x0800, 0x0801, 0x7f00,
-					 0x7fff, 0x8000, 0x8100, 0x817f, 0xf7fe, 0xf7ff,
-					 0xf800, 0xfeff, 0xfffe, 0xffff};
+	static const uint16_t words[] = {0,      1,      2,      0x07ff, 0x0800, 0x0801,
+					 0x7f00, 0x7fff, 0x8000, 0x8100, 0x817f, 0xf7fe,
+					 0xf7ff, 0xf800, 0xfeff, 0xfffe, 0xffff};
 	static const uint8_t zeroes[2];
 	struct packet in;
 	struct world w;
 
 	open_world(&w);
 	for (int is_ipv6 = 0; is_ipv6 < 2; is_ipv6++)
-		for (int at = 0; at < 16 * 16; at++) {
+		for (int at = 0; at < 17 * 17; at++) {
 			struct packet_spec s = echo_spec(
 				&(struct packet_spec){.payload = 2, .data = zeroes}, is_ipv6);
 
 			packet_build(&in, &s);
-			packet_put16(in.bytes + in.l4 + 4, words[at / 16]);
-			packet_put16(in.bytes + in.l4 + 6, words[at % 16]);
+			packet_put16(in.bytes + in.l4 + 4, words[at / 17]);
+			packet_put16(in.bytes + in.l4 + 6, words[at % 17]);
 			fix_checksum(&in);
 			check_sum(&w, &in);
 		}
