@@ -18,12 +18,12 @@ BPF_CFLAGS := -O2 -g -target bpf -mcpu=v3 -Wall -Wextra -Werror -Wno-unused-para
 
 LIBS_CORE := -lyaml -ljansson
 LIBS      := $(LIBS_CORE) -lxdp -lbpf -lelf -lz -lmicrohttpd -luv -lsqlite3 -lmnl -lpthread
-LIBS_CTL  := $(LIBS_CORE) -lcurl -lxdp -lbpf -lelf -lz -lmnl
+LIBS_CTL  := $(LIBS_CORE) -lcurl -lpcap -lxdp -lbpf -lelf -lz -lmnl
 
 CORE_SRC := $(wildcard user/core/*.c user/util/*.c)
 LIB_SRC  := $(CORE_SRC) $(wildcard user/datapath/*.c user/net/*.c user/health/*.c user/store/*.c user/daemon/*.c user/api/*.c)
 CLI_SRC  := $(wildcard user/cli/*.c)
-CLI_PURE := $(addprefix user/cli/,fields.c name_read.c table.c doctor_findings.c doctor_packet.c) \
+CLI_PURE := $(addprefix user/cli/,fields.c name_read.c packet.c packet_read.c table.c doctor_findings.c doctor_packet.c) \
 	$(wildcard user/cli/doctor_judge_*.c)
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
 PKT_SRC  := $(wildcard tests/bpf/test_*.c)

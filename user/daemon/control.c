@@ -20,6 +20,11 @@ uint64_t control_now_ms(void)
 	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
+uint64_t control_now_ticks(void)
+{
+	return apply_now_ticks();
+}
+
 /* ---- start ---- */
 static size_t count_unresolved(struct control *c)
 {

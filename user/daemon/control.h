@@ -103,3 +103,5 @@ const char *control_explain_path(struct control *c, const struct next_hop *hop, 
 /* 0: the tenant has none (it is file-managed). */
 uint64_t control_revision(const struct control *c, const char *tenant);
 uint64_t control_now_ms(void);
+/* The data plane's clock. */
+uint64_t control_now_ticks(void);

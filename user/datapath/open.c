@@ -109,6 +109,8 @@ struct mtlb_bpf *program_open(const struct maps_limits *limits, const struct dat
 	bpf_map__set_autocreate(skel->maps.vip_table_large, false);
 	bpf_map__set_autocreate(skel->maps.address_table, false);
 	bpf_map__set_max_entries(skel->maps.tx_ports, DATAPATH_TX_PORTS);
+	if (from) /* one copy answers for all */
+		bpf_program__set_autoload(skel->progs.mtlb_trace, false);
 	for (const struct map_row *row = map_rows; row->name; row++) {
 		struct bpf_map *map = bpf_object__find_map_by_name(skel->obj, row->name);
 
