@@ -39,7 +39,7 @@ SKELS    := $(patsubst bpf/%.bpf.c,$B/%.skel.h,$(wildcard bpf/*.bpf.c))
 
 NEW_CLANG := clang-19
 
-.PHONY: all build tests packet-tests check check-kernels demo bench install uninstall clean help
+.PHONY: all build tests packet-tests check check-kernels demo bench fuzz install uninstall clean help
 .SECONDARY:
 .DEFAULT_GOAL := build
 
@@ -52,7 +52,7 @@ all: $B/mtlbd $B/mtlbctl $B/tag.bpf.o
 check: ## build, then run every test (root)
 	@tools/deps build check
 	@$(MAKE) --no-print-directory all tests
-	@tests/run $(UNIT_BIN) $(SAN_BIN) $(PKT_BIN) $(E2E)
+	@tests/run $(UNIT_BIN) $(SAN_BIN) $(PKT_BIN) $(FUZZ_TEST) $(E2E)
 
 check-kernels: ## build, then run packet and end-to-end tests on other kernels and with another clang (root, QEMU)
 	@tools/deps build check kernels
@@ -69,6 +69,11 @@ bench: ## build, then time the data plane; writes build/bench.json (root)
 	@tools/deps build bench
 	@$(MAKE) --no-print-directory $B/bench
 	@$B/bench --json $B/bench.json $(BENCH_FLAGS)
+
+fuzz: ## build, then compare the data plane with the oracle on random packets for FUZZ_SECONDS (root)
+	@tools/deps build check
+	@$(MAKE) --no-print-directory $B/fuzz/diff
+	@$B/fuzz/diff --seconds $(FUZZ_SECONDS) $(FUZZ_FLAGS)
 
 install: ## install to $(DESTDIR)$(PREFIX)
 	@$(MAKE) --no-print-directory all
@@ -131,5 +136,6 @@ clean: ## remove build/
 	rm -rf $B
 
 -include tools/bench/bench.mk
+-include tests/fuzz/fuzz.mk
 
 -include $(shell find $B -path $B/kernels -prune -o -name '*.d' -print 2>/dev/null)
