@@ -34,6 +34,8 @@ packets_leave_by_the_other_interface() { # NAME FAMILY-OF-VIP PORT DEVICE
 	check "$1-by-the-other-interface" "$eth0 packets left by eth0, $eth1 by eth1" [ $eth0 -lt 20 -a $eth1 -gt 200 ]
 }
 
+redirects_large_frames() { [ "$(printf '%s\n' 6.3 "$(uname -r)" | sort -V | head -n 1)" = 6.3 ]; }
+
 small_lab_up 9000 9100 || { fail start "the lab is not up"; exit; }
 add_vxlan || { echo "SKIP $NAME: this kernel has no vxlan device"; exit; }
 {
@@ -48,6 +50,11 @@ warm_up || fail next_hops_are_resolved "$($CTL backend list)"
 frames_are_large vxlan 4 8001 vx4
 frames_are_large vxlan-ipv6 6 8002 vx4
 frames_are_large l2 4 8003 ""
-frames_are_large other-vxlan 4 8004 vx4
-packets_leave_by_the_other_interface other-vxlan-again 4 8004 vx4
+if redirects_large_frames; then
+	frames_are_large other-vxlan 4 8004 vx4
+else
+	echo "SKIP $NAME.other-vxlan: Linux before 6.3 does not redirect frames of several buffers"
+	in_lab c link set eth0 mtu 1500
+fi
+packets_leave_by_the_other_interface other-vxlan-any-size 4 8004 vx4
 packets_leave_by_the_other_interface other-l2 6 8005 ""
