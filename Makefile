@@ -102,7 +102,8 @@ $B/mtlbctl: $(call obj,user/mtlbctl.c $(CLI_SRC) $(CORE_SRC) $(wildcard user/net
 
 tests: $(UNIT_BIN) $(SAN_BIN) packet-tests
 
-packet-tests: $(PKT_BIN)
+# some of them start mtlbd
+packet-tests: $(PKT_BIN) $B/mtlbd
 
 $(UNIT_BIN): $B/%: $B/%.o $(call obj,tests/test.c $(CORE_SRC) $(CLI_PURE))
 	$(CC) $(CFLAGS) -o $@ $^ $(LIBS_CORE) -lcunit
