@@ -116,5 +116,6 @@ clean: ## remove build/
 	rm -rf $B
 
 -include tools/bench/bench.mk
+-include $(wildcard tests/fuzz/*.mk)
 
 -include $(shell find $B -name '*.d' 2>/dev/null)
