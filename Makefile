@@ -18,16 +18,16 @@ BPF_CFLAGS := -O2 -g -target bpf -mcpu=v3 -Wall -Wextra -Werror -Wno-unused-para
 
 LIBS_CORE := -lyaml -ljansson
 LIBS      := $(LIBS_CORE) -lxdp -lbpf -lelf -lz -lmicrohttpd -luv -lsqlite3 -lmnl -lpthread
-LIBS_CTL  := $(LIBS_CORE) -lcurl -lxdp -lbpf -lelf -lz -lmnl
+LIBS_CTL  := $(LIBS_CORE) -lcurl -lpcap -lxdp -lbpf -lelf -lz -lmnl
 
 CORE_SRC := $(wildcard user/core/*.c user/util/*.c)
 LIB_SRC  := $(CORE_SRC) $(wildcard user/datapath/*.c user/net/*.c user/health/*.c user/store/*.c user/daemon/*.c user/api/*.c)
 CLI_SRC  := $(wildcard user/cli/*.c)
-CLI_PURE := $(addprefix user/cli/,fields.c name_read.c table.c doctor_findings.c doctor_packet.c) \
+CLI_PURE := $(addprefix user/cli/,fields.c name_read.c packet.c packet_read.c table.c doctor_findings.c doctor_packet.c) \
 	$(wildcard user/cli/doctor_judge_*.c)
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
 PKT_SRC  := $(wildcard tests/bpf/test_*.c)
-E2E      := $(filter-out tests/e2e/lib.sh,$(wildcard tests/e2e/*.sh))
+E2E      := $(filter-out tests/e2e/lib%.sh,$(wildcard tests/e2e/*.sh))
 PKT_LIB  := $(filter-out $(PKT_SRC),$(wildcard tests/bpf/*.c))
 
 obj = $(patsubst %.c,$B/%.o,$1)
@@ -37,7 +37,9 @@ SAN_BIN  := $(patsubst %.c,$B/san/%,$(UNIT_SRC))
 PKT_BIN  := $(patsubst %.c,$B/%,$(PKT_SRC))
 SKELS    := $(patsubst bpf/%.bpf.c,$B/%.skel.h,$(wildcard bpf/*.bpf.c))
 
-.PHONY: all build tests check demo bench install uninstall clean help
+NEW_CLANG := clang-19
+
+.PHONY: all build tests packet-tests check check-kernels demo bench fuzz install uninstall clean help
 .SECONDARY:
 .DEFAULT_GOAL := build
 
@@ -45,12 +47,18 @@ build: ## build mtlbd and mtlbctl (installs missing packages first)
 	@tools/deps build
 	@$(MAKE) --no-print-directory all
 
-all: $B/mtlbd $B/mtlbctl
+all: $B/mtlbd $B/mtlbctl $B/tag.bpf.o
 
 check: ## build, then run every test (root)
 	@tools/deps build check
 	@$(MAKE) --no-print-directory all tests
-	@tests/run $(UNIT_BIN) $(SAN_BIN) $(PKT_BIN) $(E2E)
+	@tests/run $(UNIT_BIN) $(SAN_BIN) $(PKT_BIN) $(FUZZ_TEST) $(E2E)
+
+check-kernels: ## build, then run packet and end-to-end tests on other kernels and with another clang (root, QEMU)
+	@tools/deps build check kernels
+	@$(MAKE) --no-print-directory all packet-tests
+	@$(MAKE) --no-print-directory B=$B/$(NEW_CLANG) CLANG=$(NEW_CLANG) packet-tests
+	@tests/kernels/run $(KERNELS)
 
 demo: ## build, then show the balancer on real traffic in network namespaces (root)
 	@tools/deps build demo
@@ -61,6 +69,11 @@ bench: ## build, then time the data plane; writes build/bench.json (root)
 	@tools/deps build bench
 	@$(MAKE) --no-print-directory $B/bench
 	@$B/bench --json $B/bench.json $(BENCH_FLAGS)
+
+fuzz: ## build, then compare the data plane with the oracle on random packets for FUZZ_SECONDS (root)
+	@tools/deps build check
+	@$(MAKE) --no-print-directory $B/fuzz/diff
+	@$B/fuzz/diff --seconds $(FUZZ_SECONDS) $(FUZZ_FLAGS)
 
 install: ## install to $(DESTDIR)$(PREFIX)
 	@$(MAKE) --no-print-directory all
@@ -78,7 +91,7 @@ uninstall: ## remove what install put there
 	rm -rf $(DESTDIR)$(PREFIX)/share/doc/mtlb
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
 
 $B/mtlbd: $(call obj,user/mtlbd.c $(LIB_SRC))
 	$(CC) $(CFLAGS) -o $@ $^ $(LIBS)
@@ -86,7 +99,9 @@ $B/mtlbd: $(call obj,user/mtlbd.c $(LIB_SRC))
 $B/mtlbctl: $(call obj,user/mtlbctl.c $(CLI_SRC) $(CORE_SRC) $(wildcard user/net/*.c) user/datapath/decap.c)
 	$(CC) $(CFLAGS) -o $@ $^ $(LIBS_CTL)
 
-tests: $(UNIT_BIN) $(SAN_BIN) $(PKT_BIN)
+tests: $(UNIT_BIN) $(SAN_BIN) packet-tests
+
+packet-tests: $(PKT_BIN)
 
 $(UNIT_BIN): $B/%: $B/%.o $(call obj,tests/test.c $(CORE_SRC) $(CLI_PURE))
 	$(CC) $(CFLAGS) -o $@ $^ $(LIBS_CORE) -lcunit
@@ -109,6 +124,10 @@ $B/%.bpf.o: bpf/%.bpf.c
 	@mkdir -p $(@D)
 	$(CLANG) $(BPF_CFLAGS) -c -o $@ $<
 
+$B/%.bpf.o: tools/lab.d/%.bpf.c
+	@mkdir -p $(@D)
+	$(CLANG) $(BPF_CFLAGS) -Wno-unused-function -c -o $@ $<
+
 $B/%.skel.h: $B/%.bpf.o
 	$(BPFTOOL) gen skeleton $< name $(subst .,_,$*)_bpf > $@.tmp && mv $@.tmp $@
 
@@ -116,6 +135,7 @@ clean: ## remove build/
 	rm -rf $B
 
 -include tools/bench/bench.mk
--include $(wildcard tests/fuzz/*.mk)
+-include tests/fuzz/fuzz.mk
+-include tests/native/native.mk
 
--include $(shell find $B -name '*.d' 2>/dev/null)
+-include $(shell find $B -path $B/kernels -prune -o -name '*.d' -print 2>/dev/null)

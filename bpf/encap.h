@@ -18,7 +18,7 @@
 #define ENCAP_IP6_SOURCE 20          /* its last 32 bits */
 #define ENCAP_UDP_LEN 4              /* offset in the UDP header */
 
-#define ENCAP_CERTAIN 48             /* outer headers (20 or more), inner IP (20) and ports (8): always there */
+#define ENCAP_CERTAIN 40             /* outer headers (20 or more) and inner IP header (20): always there */
 
 /*
  * len bytes, 20 to MTLB_OUTER_MAX, by words of 8, the last overlapping the one before. The caller
@@ -36,6 +36,8 @@ static __always_inline bool encap_copy(__u8 *to, const void *end, const __u8 *fr
 			return false;
 		*(__u64 *)(to + at) = *(const __u64 *)(from + at);
 	}
+	/* or clang 14 leaves it to len's bound, which Linux 6.12 does not carry over: invalid access to map value */
+	barrier_var(last);
 	if (last > MTLB_OUTER_MAX - 8 || (const void *)(to + last + 8) > end)
 		return false;
 	*(__u64 *)(to + last) = *(const __u64 *)(from + last);
@@ -46,7 +48,9 @@ static __always_inline bool encap_copy(__u8 *to, const void *end, const __u8 *fr
 static __always_inline bool encap_write_l2(__u8 *to, const void *end, const __u8 *from, __u32 len,
 					   __be16 ethertype)
 {
-	if ((const void *)(to + MTLB_L2_MAX + 20) > end)
+	/* or clang 19 drops the check as implied by the caller's, and Linux says: invalid access to packet */
+	barrier_var(to);
+	if ((const void *)(to + MTLB_L2_MAX) > end)
 		return false;
 	*(__u64 *)to = *(const __u64 *)from;
 	*(__u32 *)(to + 8) = *(const __u32 *)(from + 8);
@@ -113,6 +117,8 @@ static __always_inline bool encap_patch(const struct pkt *p, const struct mtlb_e
 		encap_patch_ipv4(p, e, outer, total);
 	}
 	if (e->flags & MTLB_ENCAP_UDP) {
+		if ((const void *)(outer + udp_at + 8) > end)
+			return false;
 		*(__be16 *)(outer + udp_at) = bpf_htons(ENCAP_UDP_PORTS | (p->hash & 0x3fff));
 		*(__be16 *)(outer + udp_at + ENCAP_UDP_LEN) = bpf_htons(total - udp_at);
 	}

@@ -161,15 +161,17 @@ struct flow_entry {
 	__u32 idle_ticks;            /* the longest of the tenant */
 	__u32 now;
 	__u32 is_read_only;
-	__u32 zero;
+	__u32 is_known;              /* the flow has a live entry, which gives way */
 };
 
 static __always_inline void flow_replace(struct mtlb_flow *f, const struct flow_entry *e)
 {
 	__u64 before = f->word;
+	bool is_live = f->fingerprint == e->hash ?
+			       e->is_known :
+			       mtlb_flow_is_live(before, (__u16)e->now, e->idle_ticks, e->idle_ticks);
 
-	if (flow_is_load(before) &&
-	    mtlb_flow_is_live(before, (__u16)e->now, e->idle_ticks, e->idle_ticks))
+	if (is_live && flow_is_load(before))
 		flow_count_load(before, -1);
 	if (flow_is_load(e->word))
 		flow_count_load(e->word, 1);

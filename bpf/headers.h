@@ -65,8 +65,8 @@ static __always_inline enum mtlb_reason headers_ipv4(struct xdp_md *ctx, struct 
 	if (len < sizeof(*ip))
 		return MTLB_REASON_bad_ip_header;
 	offset = bpf_ntohs(ip->frag_off) & 0x1fff;
-	h->is_fragment = ip->frag_off & IPV4_MORE_OR_OFFSET;
-	h->is_later = offset;
+	h->is_fragment = (ip->frag_off & IPV4_MORE_OR_OFFSET) != 0;
+	h->is_later = offset != 0;
 	h->is_offset_1 = offset == 1;
 	h->fragment_id = ip->id;
 	h->protocol = ip->protocol;
@@ -98,7 +98,7 @@ static __always_inline void headers_fragment(struct headers *h, const __u8 *head
 	if (!(field & bpf_htons(0xfff9)))
 		return;
 	h->is_fragment = true;
-	h->is_later = field & bpf_htons(0xfff8);
+	h->is_later = (field & bpf_htons(0xfff8)) != 0;
 	h->fragment_id = *(const __u32 *)(header + 4);
 }
 

@@ -73,22 +73,30 @@ static __always_inline enum mtlb_reason icmp_answer_echo(struct xdp_md *ctx, __u
 	__u8 *eth = (__u8 *)(long)ctx->data;
 	const void *end = (const void *)(long)ctx->data_end;
 	__u16 *icmp, before;
+	__u8 reply;
 	void *ip;
 
 	asm volatile("" : "+r"(l3));
 	if (l3 > MTLB_L2_MAX || (const void *)(eth + ETH_HLEN) > end)
 		return MTLB_REASON_internal;
 	ip = eth + l3;
-	icmp = ip + (is_ipv4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr));
-	if ((const void *)icmp + ICMP_LEN > end)
-		return MTLB_REASON_internal;
-	icmp_swap_macs(eth);
-	if (is_ipv4)
+	/* a check in each branch: Linux 6.1 does not know in a second one which way the first went */
+	if (is_ipv4) {
+		icmp = ip + sizeof(struct iphdr);
+		reply = 0;
+		if ((const void *)icmp + ICMP_LEN > end)
+			return MTLB_REASON_internal;
 		icmp_turn_ipv4(ip);
-	else
+	} else {
+		icmp = ip + sizeof(struct ipv6hdr);
+		reply = ICMP6_ECHO_REPLY;
+		if ((const void *)icmp + ICMP_LEN > end)
+			return MTLB_REASON_internal;
 		icmp_turn_ipv6(ip);
+	}
+	icmp_swap_macs(eth);
 	before = icmp[0];
-	*(__u8 *)icmp = is_ipv4 ? 0 : ICMP6_ECHO_REPLY;
+	*(__u8 *)icmp = reply;
 	icmp[1] = icmp_adjust(icmp[1], before, icmp[0]);
 	return MTLB_REASON_echo_answered;
 }

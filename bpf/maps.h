@@ -123,7 +123,7 @@ struct {
 	__type(value, __u64);
 } turns SEC(".maps");
 
-/* By tenant slot: ICMP errors sent in this tick, tick:32 sent:32. */
+/* By tenant slot: ICMP errors sent in this tick, sent:32 tick:32. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);

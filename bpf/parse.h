@@ -8,6 +8,7 @@
 #include "pkt.h"
 
 #define IPV4_MORE_OR_OFFSET bpf_htons(0x3fff)
+#define PARSE_ORDINARY_MAX 1522      /* 1500 bytes, Ethernet and two tags */
 
 static __always_inline bool parse_is_tag(__be16 ethertype)
 {
@@ -44,10 +45,13 @@ static __always_inline void parse_ports(struct pkt *p, const void *l4, const voi
 	p->is_common = true;
 }
 
-/* A frame that is not as long as its IP packet is padded, lies, or is in several buffers. */
+/*
+ * A frame that is not as long as its IP packet is padded, lies, or is in several buffers. So may one be that is too long
+ * for an ordinary Ethernet: the padding may begin with the second buffer.
+ */
 static __always_inline void parse_frame_len(struct xdp_md *ctx, struct pkt *p)
 {
-	if (p->l2_len + p->ip_len != p->frame_len)
+	if (p->l2_len + p->ip_len != p->frame_len || p->frame_len > PARSE_ORDINARY_MAX)
 		p->frame_len = (__u32)bpf_xdp_get_buff_len(ctx);
 }
 

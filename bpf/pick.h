@@ -199,6 +199,7 @@ __noinline __u32 pick_tracked(struct pkt *p, const struct mtlb_vip *v,
 		return chosen;
 	e.idle_ticks = owner->idle_ticks;
 	e.is_read_only = p->is_trace;
+	e.is_known = q.is_known;
 	e.word = mtlb_flow_word(p->hash, chosen, pick_first_state(p), (__u16)e.now);
 	if (chosen == q.home)
 		e.word |= MTLB_FLOW_HOME;
@@ -236,6 +237,8 @@ __noinline __u32 pick_special(struct xdp_md *ctx, struct pkt *p, const struct mt
 			return id;
 		}
 	}
+	if (p->vip_word & MTLB_VIP_EMPTY)
+		return MTLB_BACKENDS_MAX;
 	p->slot = pick_slot_by(p, owner,
 			       v->algorithm == MTLB_ALGORITHM_SOURCE ? v->source_bits : 0, log2);
 	index = pick_slot(ring, p->slot, &ok);
@@ -292,7 +295,7 @@ static __always_inline enum mtlb_reason pick(struct xdp_md *ctx, struct pkt *p, 
 		return pick_fragment(p, f);
 	p->vip_id = v->id;
 	p->vip_word = *(const volatile __u64 *)&v->word;
-	if (p->vip_word & MTLB_VIP_EMPTY)
+	if (p->vip_word & MTLB_VIP_EMPTY && !(v->flags & MTLB_VIP_QUIC))
 		return MTLB_REASON_no_backend;
 	p->hash = mtlb_flow_hash(&p->tuple, f->owner->key);
 	if (p->is_trace || v->algorithm != MTLB_ALGORITHM_MAGLEV || v->flags & MTLB_VIP_QUIC ||
@@ -303,7 +306,7 @@ static __always_inline enum mtlb_reason pick(struct xdp_md *ctx, struct pkt *p, 
 	p->backend_id = id;
 	f->backend = bpf_map_lookup_elem(&backends, &id);
 	if (!f->backend)
-		return MTLB_REASON_internal;
+		return p->vip_word & MTLB_VIP_EMPTY ? MTLB_REASON_no_backend : MTLB_REASON_internal;
 	if (p->is_fragment)
 		fragment_remember(p, f->owner);
 	return MTLB_REASON_CONTINUE;

@@ -275,8 +275,9 @@ MTLB_ASSERT_SIZE(struct mtlb_encap, 120);
 MTLB_ASSERT_SIZE(struct mtlb_backend, 256);
 MTLB_ASSERT_AT(struct mtlb_backend, encap1, 136);
 
-/* ---- backend_loads: array, by backend id: live flows of backends of least-connections ------------
- * load = counted + (added - mark): mtlbd counts the flow table and stores word, the data plane adds in between.
+/* ---- backend_loads: array, by backend id: live flows in the flow table ------------------------------
+ * load = counted + (added - mark): mtlbd counts the flow table and stores word where a VIP asks for least-connections; the
+ * data plane adds in between, always.
  */
 struct mtlb_backend_load {
 	__u64 word;                  /* counted:32 mark:32 (the value that added had before the count) */
@@ -285,7 +286,7 @@ struct mtlb_backend_load {
 };
 MTLB_ASSERT_SIZE(struct mtlb_backend_load, 16);
 
-/* ---- answers: array, by tenant slot: ICMP errors sent in this tick; tick:32 sent:32 ---------------- */
+/* ---- answers: array, by tenant slot: ICMP errors sent in this tick; sent:32 tick:32 ---------------- */
 /* ---- turns: array, by VIP id: turn counters of round-robin ---------------------------------------- */
 
 /* ---- flows: array of buckets, mmapped --------------------------------------------------------- */

@@ -200,6 +200,6 @@ void packet_encapsulate(struct packet *out, const struct packet *in, const struc
 	out->l4 = at - out->bytes;
 	if (t->is_vxlan)
 		at = put_vxlan(at, t, inner, inner_is_v4 ? ETH_P_IP : ETH_P_IPV6);
-	at = put_bytes(at, ip, in->len - in->l3);
+	at = put_bytes(at, ip, inner);
 	out->len = at - out->bytes;
 }

@@ -69,5 +69,5 @@ struct packet_tunnel {
 	uint8_t l2[24];
 };
 
-/* out: the IP packet of in, and what pads it, behind the headers that t describes. */
+/* out: the IP packet of in, without what pads it, behind the headers that t describes. */
 void packet_encapsulate(struct packet *out, const struct packet *in, const struct packet_tunnel *t);

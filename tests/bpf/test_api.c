@@ -1,30 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/*
- * mtlbd as it runs: the built binary as a child in a network namespace of its own, driven over its socket.
- * Needs root; MTLBD names another binary than build/mtlbd.
- */
+/* mtlbd as it runs: what its API answers. */
 #include "test.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <jansson.h>
-#include <limits.h>
-#include <sched.h>
 #include <signal.h>
 #include <sqlite3.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/time.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-static char dir[64], pin_dir[64], binary[PATH_MAX];
-static pid_t daemon_pid;
+#include "bpf/daemon.h"
+
+/* What write_config() puts behind the address of the second backend. */
+static const char *more;
 
 static const char config_text[] =
 	"node: {name: n1, flows: 64Ki, limits: {tenants: 16, vips: 64, backends: 256, ring_slots: 64Ki, segments: 16},"
@@ -40,177 +30,36 @@ static const char config_text[] =
 	"{\"name\":\"acme\",\"shared\":true,\"vips\":[{\"name\":\"v1\",\"address\":\"203.0.113.20\","     \
 	"\"port\":443,\"protocol\":\"tcp\",\"backends\":[{\"name\":\"x\",\"address\":\"10.0.0.9\"}]}]}"
 
-/* ---- the daemon ---- */
-static void run_command(const char *format, ...)
+static void print_config(FILE *to)
 {
-	char command[512];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(command, sizeof(command), format, args);
-	va_end(args);
-	CU_ASSERT_EQUAL(system(command), 0);
+	fprintf(to, config_text, more);
 }
 
-/* more: goes behind the address of the second backend. */
-static void write_config(const char *more)
+/* text: goes behind the address of the second backend. */
+static void write_config(const char *text)
 {
-	char path[128];
-
-	snprintf(path, sizeof(path), "%s/mtlb.yaml", dir);
-	FILE *f = fopen(path, "w");
-	CU_ASSERT_PTR_NOT_NULL_FATAL(f);
-	fprintf(f, config_text, more);
-	fclose(f);
-}
-
-static int connect_daemon(void)
-{
-	struct sockaddr_un to = { .sun_family = AF_UNIX };
-	struct timeval timeout = { .tv_sec = 20 };
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	snprintf(to.sun_path, sizeof(to.sun_path), "%s/s.sock", dir);
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
-	if (!connect(fd, (struct sockaddr *)&to, sizeof(to)))
-		return fd;
-	close(fd);
-	return -1;
-}
-
-static pid_t spawn(const char *more_option)
-{
-	pid_t pid = fork();
-
-	if (pid)
-		return pid;
-	char config[96], state[96], sock[96], log[96];
-	snprintf(config, sizeof(config), "%s/mtlb.yaml", dir);
-	snprintf(state, sizeof(state), "%s/state", dir);
-	snprintf(sock, sizeof(sock), "%s/s.sock", dir);
-	snprintf(log, sizeof(log), "%s/log", dir);
-	int fd = open(log, O_WRONLY | O_CREAT | O_APPEND, 0600);
-	dup2(fd, 1);
-	dup2(fd, 2);
-	execl(binary, binary, "--config", config, "--tenants", "/nonexistent", "--state", state,
-	      "--socket", sock, "--pin-dir", pin_dir, more_option, NULL);
-	_exit(127);
-}
-
-static void start(void)
-{
-	daemon_pid = spawn(NULL);
-	for (int i = 0; i < 1000; i++) {
-		int fd = connect_daemon();
-		if (fd >= 0) {
-			close(fd);
-			return;
-		}
-		if (waitpid(daemon_pid, NULL, WNOHANG) == daemon_pid)
-			break;
-		nanosleep(&(struct timespec){ .tv_nsec = 20000000 }, NULL);
-	}
-	run_command("cat %s/log >&2", dir);
-	CU_FAIL_FATAL("mtlbd does not answer");
-}
-
-static int stop(int number)
-{
-	int status = -1;
-
-	kill(daemon_pid, number);
-	waitpid(daemon_pid, &status, 0);
-	daemon_pid = 0;
-	return status;
+	more = text;
+	daemon_write_config(print_config);
 }
 
 static void setup(void)
 {
-	strcpy(dir, "/tmp/mtlb-api-XXXXXX");
-	CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(dir));
-	snprintf(pin_dir, sizeof(pin_dir), "/sys/fs/bpf/mtlb-api-%d", getpid());
-	write_config("");
-	start();
-}
-
-static void teardown(void)
-{
-	int status;
-
-	if (daemon_pid)
-		CU_ASSERT_EQUAL(stop(SIGTERM), 0);
-	waitpid(spawn("--unload"), &status, 0);
-	CU_ASSERT_EQUAL(status, 0);
-	CU_ASSERT_NOT_EQUAL(access(pin_dir, F_OK), 0);
-	run_command("rm -rf '%s'", dir);
-}
-
-/* ---- requests ---- */
-static void send_text(int fd, const char *text, size_t len)
-{
-	while (len) {
-		ssize_t n = send(fd, text, len, MSG_NOSIGNAL);
-		if (n <= 0)
-			return;
-		text += n;
-		len -= (size_t)n;
-	}
-}
-
-/* Body of the answer in *body (may be NULL), the status returned. */
-static int ask(const char *method, const char *path, const char *body, json_t **out)
-{
-	static char answer[1 << 18];
-	char head[512];
-	size_t len = 0;
-	int status = 0, fd = connect_daemon();
-
-	CU_ASSERT_FATAL(fd >= 0);
-	snprintf(head, sizeof(head),
-		 "%s %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: %zu\r\n\r\n",
-		 method, path, body ? strlen(body) : 0);
-	send_text(fd, head, strlen(head));
-	send_text(fd, body ? body : "", body ? strlen(body) : 0);
-	for (ssize_t n; len < sizeof(answer) - 1 &&
-			(n = recv(fd, answer + len, sizeof(answer) - 1 - len, 0)) > 0;)
-		len += (size_t)n;
-	close(fd);
-	answer[len] = '\0';
-	sscanf(answer, "HTTP/1.1 %d", &status);
-	char *start_of_body = strstr(answer, "\r\n\r\n");
-	if (out)
-		*out = start_of_body ? json_loads(start_of_body + 4, 0, NULL) : NULL;
-	return status;
+	more = "";
+	daemon_setup(print_config);
 }
 
 static int ask_status(const char *method, const char *path, const char *body)
 {
-	return ask(method, path, body, NULL);
-}
-
-/* A value by keys and indices in dots: "0.status.state"; NULL: none. */
-static const json_t *at(const json_t *json, const char *where)
-{
-	char copy[128], *rest = copy;
-
-	snprintf(copy, sizeof(copy), "%s", where);
-	for (char *part; json && (part = strsep(&rest, "."));)
-		json = json_is_array(json) ? json_array_get(json, (size_t)atoi(part))
-					   : json_object_get(json, part);
-	return json;
+	return daemon_ask(method, path, body, NULL);
 }
 
 /* JSON text of a value of a GET; a static buffer. */
 static const char *look(const char *path, const char *where)
 {
-	static char text[1024];
 	json_t *json;
 
-	CU_ASSERT_EQUAL(ask("GET", path, NULL, &json), 200);
-	const json_t *value = at(json, where);
-	char *dump = value ? json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT) : NULL;
-	snprintf(text, sizeof(text), "%s", dump ? dump : "nothing");
-	free(dump);
+	CU_ASSERT_EQUAL(daemon_ask("GET", path, NULL, &json), 200);
+	const char *text = daemon_text(json, where);
 	json_decref(json);
 	return text;
 }
@@ -245,7 +94,7 @@ static void every_resource_answers(void)
 	setup();
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
 		CU_ASSERT_STRING_EQUAL(look(rows[i].path, rows[i].where), rows[i].value);
-	teardown();
+	daemon_teardown();
 }
 
 static void refused_input_changes_nothing(void)
@@ -292,7 +141,7 @@ static void refused_input_changes_nothing(void)
 	}
 	CU_ASSERT_STRING_EQUAL(look("/v1/tenants", "0"), before);
 	CU_ASSERT_STRING_EQUAL(look("/v1/node", "generation"), "1");
-	teardown();
+	daemon_teardown();
 }
 
 static void tenant_of_the_api_has_revisions(void)
@@ -314,7 +163,7 @@ static void tenant_of_the_api_has_revisions(void)
 	CU_ASSERT_EQUAL(ask_status("DELETE", "/v1/tenants/acme?revision=2", NULL), 409);
 	CU_ASSERT_EQUAL(ask_status("DELETE", "/v1/tenants/acme?revision=3", NULL), 200);
 	CU_ASSERT_EQUAL(ask_status("GET", "/v1/tenants/acme", NULL), 404);
-	teardown();
+	daemon_teardown();
 #undef X
 }
 
@@ -324,18 +173,18 @@ static void answers_can_be_sent_back(void)
 
 	setup();
 	CU_ASSERT_EQUAL(ask_status("POST", "/v1/tenants", ACME), 201);
-	CU_ASSERT_EQUAL(ask("GET", "/v1/tenants/acme", NULL, &json), 200);
+	CU_ASSERT_EQUAL(daemon_ask("GET", "/v1/tenants/acme", NULL, &json), 200);
 	char *text = json_dumps(json, 0);
 	CU_ASSERT_EQUAL(ask_status("PUT", "/v1/tenants/acme", text), 200);
 	free(text);
 	json_decref(json);
-	CU_ASSERT_EQUAL(ask("GET", "/v1/tenants/acme/vips/v1", NULL, &json), 200);
+	CU_ASSERT_EQUAL(daemon_ask("GET", "/v1/tenants/acme/vips/v1", NULL, &json), 200);
 	text = json_dumps(json, 0);
 	CU_ASSERT_EQUAL(ask_status("PUT", "/v1/tenants/acme/vips/v1", text), 200);
 	free(text);
 	json_decref(json);
 	CU_ASSERT_STRING_EQUAL(look("/v1/tenants/acme", "revision"), "1");
-	teardown();
+	daemon_teardown();
 }
 
 static void changes_survive_a_kill(void)
@@ -345,8 +194,8 @@ static void changes_survive_a_kill(void)
 	CU_ASSERT_EQUAL(ask_status("POST", B2 "/drain", NULL), 200);
 	CU_ASSERT_EQUAL(ask_status("PUT", "/v1/interfaces/cl0", "{\"mode\":\"generic\"}"), 201);
 	CU_ASSERT_EQUAL(ask_status("PUT", "/v1/segments/s2", "{\"interface\":\"cl0\"}"), 201);
-	CU_ASSERT_NOT_EQUAL(stop(SIGKILL), 0);
-	start();
+	CU_ASSERT_NOT_EQUAL(daemon_stop(SIGKILL), 0);
+	daemon_start();
 	CU_ASSERT_STRING_EQUAL(look("/v1/node", "adopted"), "true");
 	CU_ASSERT_STRING_EQUAL(look("/v1/tenants/acme", "revision"), "1");
 	CU_ASSERT_STRING_EQUAL(look(B2, "state"), "\"draining\"");
@@ -356,7 +205,7 @@ static void changes_survive_a_kill(void)
 	CU_ASSERT_STRING_EQUAL(look("/v1/segments/s2", "managed_by"), "\"api\"");
 	CU_ASSERT_EQUAL(ask_status("DELETE", "/v1/segments/s2", NULL), 200);
 	CU_ASSERT_EQUAL(ask_status("DELETE", "/v1/interfaces/cl0", NULL), 200);
-	teardown();
+	daemon_teardown();
 }
 
 static void override_ends_when_the_file_says_the_same(void)
@@ -367,7 +216,7 @@ static void override_ends_when_the_file_says_the_same(void)
 	CU_ASSERT_EQUAL(ask_status("PATCH", B2, "{\"weight\":7}"), 200);
 	CU_ASSERT_STRING_EQUAL(look(B2, "overrides.weight"), "7");
 	write_config(", weight: 7");
-	CU_ASSERT_EQUAL(ask("POST", "/v1/reload", NULL, &json), 200);
+	CU_ASSERT_EQUAL(daemon_ask("POST", "/v1/reload", NULL, &json), 200);
 	json_decref(json);
 	CU_ASSERT_STRING_EQUAL(look(B2, "overrides"), "nothing");
 	write_config(", weight: 9");
@@ -376,7 +225,7 @@ static void override_ends_when_the_file_says_the_same(void)
 	CU_ASSERT_EQUAL(ask_status("POST", B2 "/disable", NULL), 200);
 	CU_ASSERT_EQUAL(ask_status("DELETE", B2 "/overrides", NULL), 200);
 	CU_ASSERT_STRING_EQUAL(look(B2, "state"), "\"up\"");
-	teardown();
+	daemon_teardown();
 }
 
 static void bad_reload_changes_nothing_and_bad_start_fails(void)
@@ -386,17 +235,17 @@ static void bad_reload_changes_nothing_and_bad_start_fails(void)
 
 	setup();
 	write_config(", weight: 0, colour: red");
-	CU_ASSERT_EQUAL(ask("POST", "/v1/reload", NULL, &json), 400);
+	CU_ASSERT_EQUAL(daemon_ask("POST", "/v1/reload", NULL, &json), 400);
 	CU_ASSERT_EQUAL(json_array_size(json_object_get(json, "errors")), 2);
 	json_decref(json);
 	CU_ASSERT_STRING_EQUAL(look(B2, "weight"), "100");
-	CU_ASSERT_EQUAL(stop(SIGTERM), 0);
-	waitpid(spawn(NULL), &status, 0);
+	CU_ASSERT_EQUAL(daemon_stop(SIGTERM), 0);
+	waitpid(daemon_spawn(NULL), &status, 0);
 	CU_ASSERT_EQUAL(WEXITSTATUS(status), 1);
-	CU_ASSERT_EQUAL(access(pin_dir, F_OK), 0);
-	waitpid(spawn("--check"), &status, 0);
+	CU_ASSERT_EQUAL(access(daemon_pin_dir, F_OK), 0);
+	waitpid(daemon_spawn("--check"), &status, 0);
 	CU_ASSERT_EQUAL(WEXITSTATUS(status), 1);
-	teardown();
+	daemon_teardown();
 }
 
 static void name_managed_twice_is_refused(void)
@@ -407,19 +256,19 @@ static void name_managed_twice_is_refused(void)
 		     " protocol: tcp, backends: [{name: z, address: 10.0.0.3");
 	CU_ASSERT_EQUAL(ask_status("POST", "/v1/reload", NULL), 400);
 	CU_ASSERT_STRING_EQUAL(look("/v1/tenants/acme", "managed_by"), "\"api\"");
-	teardown();
+	daemon_teardown();
 }
 
 static void suspended_tenant_keeps_its_configuration(void)
 {
 	setup();
 	CU_ASSERT_EQUAL(ask_status("POST", "/v1/tenants/filet/suspend", NULL), 200);
-	CU_ASSERT_EQUAL(stop(SIGTERM), 0);
-	start();
+	CU_ASSERT_EQUAL(daemon_stop(SIGTERM), 0);
+	daemon_start();
 	CU_ASSERT_STRING_EQUAL(look("/v1/tenants/filet", "suspended"), "true");
 	CU_ASSERT_EQUAL(ask_status("POST", "/v1/tenants/filet/resume", NULL), 200);
 	CU_ASSERT_STRING_EQUAL(look("/v1/tenants/filet", "suspended"), "false");
-	teardown();
+	daemon_teardown();
 }
 
 static void change_that_cannot_be_kept_is_not_made(void)
@@ -429,7 +278,7 @@ static void change_that_cannot_be_kept_is_not_made(void)
 
 	setup();
 	CU_ASSERT_EQUAL(ask_status("POST", B2 "/drain", NULL), 200);
-	snprintf(path, sizeof(path), "%s/state/tenants/filet.db", dir);
+	snprintf(path, sizeof(path), "%s/state/tenants/filet.db", daemon_dir);
 	CU_ASSERT_EQUAL_FATAL(sqlite3_open(path, &db), SQLITE_OK);
 	CU_ASSERT_EQUAL(sqlite3_exec(db, "BEGIN EXCLUSIVE", NULL, NULL, NULL), SQLITE_OK);
 	CU_ASSERT_EQUAL(ask_status("POST", B2 "/enable", NULL), 409);
@@ -443,7 +292,7 @@ static void change_that_cannot_be_kept_is_not_made(void)
 	sqlite3_close(db);
 	CU_ASSERT_EQUAL(ask_status("POST", B2 "/enable", NULL), 200);
 	CU_ASSERT_STRING_EQUAL(look(B2, "status.slots"), "128");
-	teardown();
+	daemon_teardown();
 }
 
 static void hangup_reloads(void)
@@ -454,7 +303,7 @@ static void hangup_reloads(void)
 	for (int i = 0; i < 200 && strcmp(look(B2, "weight"), "9"); i++)
 		nanosleep(&(struct timespec){ .tv_nsec = 20000000 }, NULL);
 	CU_ASSERT_STRING_EQUAL(look(B2, "weight"), "9");
-	teardown();
+	daemon_teardown();
 }
 
 static void slow_clients_and_large_bodies_hold_nothing_up(void)
@@ -464,15 +313,15 @@ static void slow_clients_and_large_bodies_hold_nothing_up(void)
 	int slow;
 
 	setup();
-	slow = connect_daemon();
-	send_text(slow, "POST /v1/tenants HTTP/1.1\r\nHo", 29);
+	slow = daemon_connect();
+	daemon_send(slow, "POST /v1/tenants HTTP/1.1\r\nHo", 29);
 	memset(body, ' ', large);
 	body[large] = '\0';
 	CU_ASSERT_EQUAL(ask_status("POST", "/v1/tenants", body), 413);
 	CU_ASSERT_STRING_EQUAL(look("/v1/version", "api"), "1");
 	close(slow);
 	free(body);
-	teardown();
+	daemon_teardown();
 }
 
 static void second_daemon_on_the_socket_is_refused(void)
@@ -480,13 +329,13 @@ static void second_daemon_on_the_socket_is_refused(void)
 	int status;
 
 	setup();
-	waitpid(spawn(NULL), &status, 0);
+	waitpid(daemon_spawn(NULL), &status, 0);
 	CU_ASSERT_EQUAL(WEXITSTATUS(status), 1);
 	CU_ASSERT_STRING_EQUAL(look("/v1/version", "api"), "1");
-	waitpid(spawn("--unload"), &status, 0);
+	waitpid(daemon_spawn("--unload"), &status, 0);
 	CU_ASSERT_EQUAL(WEXITSTATUS(status), 1);
 	CU_ASSERT_STRING_EQUAL(look("/v1/interfaces/lb0", "status.attached"), "true");
-	teardown();
+	daemon_teardown();
 }
 
 static const struct test tests[] = {
@@ -508,33 +357,10 @@ static const struct test tests[] = {
 	{ 0 },
 };
 
-/* build/tests/bpf/test_api -> build/mtlbd */
-static void find_binary(void)
-{
-	const char *given = getenv("MTLBD");
-	ssize_t n = readlink("/proc/self/exe", binary, sizeof(binary) - 16);
-
-	for (int i = 0; n > 0 && i < 3; i++) {
-		binary[n] = '\0';
-		char *slash = strrchr(binary, '/');
-		n = slash ? slash - binary : 0;
-	}
-	if (n > 0)
-		strcpy(binary + n, "/mtlbd");
-	if (given)
-		snprintf(binary, sizeof(binary), "%s", given);
-}
-
 int main(int argc, char **argv)
 {
-	find_binary();
-	signal(SIGPIPE, SIG_IGN);
-	if (unshare(CLONE_NEWNET) ||
-	    system("mountpoint -q /sys/fs/bpf || mount -t bpf bpf /sys/fs/bpf") ||
-	    system("ip link add lb0 type veth peer name cl0 && ip link set lb0 up && ip link set cl0 up"
-		   " && ip address add 10.0.0.254/24 dev lb0")) {
-		fprintf(stderr, "test_api: needs root, veth and a BPF file system\n");
-		return 1;
-	}
+	daemon_prepare("api",
+		       "ip link add lb0 type veth peer name cl0 && ip link set lb0 up && ip link set cl0 up"
+		       " && ip address add 10.0.0.254/24 dev lb0");
 	return test_main(argc, argv, "api", tests);
 }

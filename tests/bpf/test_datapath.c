@@ -203,6 +203,10 @@ static void maps_of_another_version_are_refused(void)
 	CU_ASSERT(has_line(&r, "mtlbd --unload"));
 	CU_ASSERT_EQUAL(attached_id("dp0"), id); /* the old one keeps running */
 	report_clear(&r);
+	unlink(PINS "/turns"); /* another version may have other maps */
+	CU_ASSERT_EQUAL(datapath_open(PINS, &small, &dp, &r), -EPROTO);
+	CU_ASSERT(has_line(&r, "version 99"));
+	report_clear(&r);
 }
 
 static void incomplete_pins_of_a_first_start_are_replaced(void)
@@ -352,6 +356,8 @@ static void sharing_tells_why_not(void)
 
 	CU_ASSERT_EQUAL(a.ifindex, if_nametoindex("dp0"));
 	CU_ASSERT(a.shared || strstr(a.detail, "not shared:"));
+	/* what the kernel refuses is its affair; that libxdp finds the program is ours */
+	CU_ASSERT_PTR_NULL(strstr(a.detail, "cannot use the program"));
 	CU_ASSERT_EQUAL(datapath_attach(dp, "dp0", ATTACH_NATIVE, true, &r), 0);
 	CU_ASSERT_EQUAL(view(dp, "dp0").shared, a.shared);
 	CU_ASSERT_STRING_EQUAL(view(dp, "dp0").detail, a.detail);

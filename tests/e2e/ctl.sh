@@ -81,7 +81,7 @@ every_verb_has_help() {
 		# shellcheck disable=SC2086
 		$CTL help $line >"$DIR/out" 2>&1 && [ "$(wc -l <"$DIR/out")" -ge 3 ] || missing="$missing '$line'"
 	done < <($CTL help | sed -n 's/^  \([a-z]*\) \(list\|show\|add\|set\|del\|drain\|undrain\|disable\|enable\|clear\|suspend\|resume\|revisions\|restore\|attach\|detach\) .*/\1 \2/p
-		s/^  \(status\|stats\|attach\|detach\|reload\|check\|version\) .*/\1/p')
+		s/^  \(status\|stats\|trace\|attach\|detach\|reload\|check\|version\) .*/\1/p')
 	check every_verb_has_help "none for$missing" [ -z "$missing" ]
 }
 

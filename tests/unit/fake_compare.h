@@ -20,6 +20,8 @@ static inline bool same_backend(const struct maps *a, uint32_t x, const struct m
 	       !memcmp(a->backend_info[x].address, b->backend_info[y].address, 16) &&
 	       a->backend_info[x].weight == b->backend_info[y].weight &&
 	       mtlb_backend_word_state(p->word) == mtlb_backend_word_state(q->word) &&
+	       mtlb_backend_word_weight(p->word) == a->backend_info[x].weight &&
+	       p->vip == a->backend_info[x].vip &&
 	       !memcmp(mtlb_backend_word_variant(p->word) ? &p->encap1 : &p->encap0,
 		       mtlb_backend_word_variant(q->word) ? &q->encap1 : &q->encap0,
 		       sizeof(p->encap0));
@@ -52,19 +54,86 @@ static inline uint32_t count_entries(const struct maps *m, uint32_t t)
 	return n;
 }
 
-static inline bool same_entry(const struct maps *a, uint32_t ta, const struct maps *b, uint32_t tb,
-			      const uint8_t address[16], __be16 port, uint8_t protocol)
+static inline bool same_list(const struct maps *a, const struct mtlb_vip *v, const struct maps *b,
+			     const struct mtlb_vip *w)
 {
-	const struct mtlb_vip *v = fake_find(a, ta, address, port, protocol);
-	const struct mtlb_vip *w = fake_find(b, tb, address, port, protocol);
+	if (v->ids != w->ids)
+		return false;
+	for (uint32_t i = 0; i < v->ids; i++)
+		if (!same_backend(a, fake_ring_id(a, v->word, i), b, fake_ring_id(b, w->word, i)))
+			return false;
+	return true;
+}
 
+static inline bool same_vip(const struct maps *a, const struct mtlb_vip *v, const struct maps *b,
+			    const struct mtlb_vip *w)
+{
 	if (!v || !w)
 		return v == w;
 	return v->kind == w->kind && v->idle_ticks == w->idle_ticks &&
-	       v->short_ticks == w->short_ticks &&
-	       (v->kind != MTLB_ENTRY_VIP ||
-		(!strcmp(a->vip_info[v->id].name, b->vip_info[w->id].name) &&
-		 same_ring(a, v->word, b, w->word)));
+	       v->short_ticks == w->short_ticks && v->algorithm == w->algorithm &&
+	       v->source_bits == w->source_bits &&
+	       v->previous_source_bits == w->previous_source_bits && v->flags == w->flags &&
+	       v->quic_shift == w->quic_shift && !memcmp(v->quic, w->quic, sizeof(v->quic)) &&
+	       !strcmp(a->vip_info[v->id].name, b->vip_info[w->id].name) &&
+	       a->vip_info[v->id].last_port == b->vip_info[w->id].last_port &&
+	       same_ring(a, v->word, b, w->word) && same_list(a, v, b, w);
+}
+
+/* Address and ranges. */
+static inline bool same_place(const struct maps *a, uint32_t x, const struct maps *b, uint32_t y,
+			      const struct model_vip *v)
+{
+	const struct mtlb_vip *p = fake_find(a, x, v->address.bytes, 0, 0);
+	const struct mtlb_vip *q = fake_find(b, y, v->address.bytes, 0, 0);
+	const struct mtlb_ranges *r =
+		(const void *)fake_entry(a, x, v->address.bytes, 0, v->protocol, MTLB_ENTRY_RANGES);
+	const struct mtlb_ranges *t =
+		(const void *)fake_entry(b, y, v->address.bytes, 0, v->protocol, MTLB_ENTRY_RANGES);
+
+	if (!p != !q || !r != !t)
+		return false;
+	return (!p || p->flags == q->flags) &&
+	       (!r || (r->n == t->n && !memcmp(r->ranges, t->ranges, sizeof(r->ranges))));
+}
+
+static inline bool same_servers(const struct maps *a, uint32_t x, const struct maps *b, uint32_t y,
+				const struct model_vip *v)
+{
+	const struct mtlb_vip *p = fake_find(a, x, v->address.bytes, htons(v->port), v->protocol);
+	const struct mtlb_vip *q = fake_find(b, y, v->address.bytes, htons(v->port), v->protocol);
+
+	if (!p || !q)
+		return p == q;
+	for (size_t k = 0; k < v->n_backends; k++)
+		for (size_t s = 0; s < v->backends[k].n_server_ids; s++) {
+			const struct model_server_id *id = &v->backends[k].server_ids[s];
+			uint32_t i = fake_server(a, x, p->id, id->bytes, id->len);
+			uint32_t j = fake_server(b, y, q->id, id->bytes, id->len);
+
+			if ((i == UINT32_MAX) != (j == UINT32_MAX) ||
+			    (i == UINT32_MAX) != !v->quic.n_configs ||
+			    (i != UINT32_MAX && !same_backend(a, i, b, j)))
+				return false;
+		}
+	return true;
+}
+
+static inline bool keeps_range(const struct model_tenant *t)
+{
+	for (size_t v = 0; v < t->n_vips; v++)
+		if (t->vips[v].algorithm >= MTLB_ALGORITHM_ROUND_ROBIN)
+			return true;
+	return false;
+}
+
+static inline bool same_record(const struct mtlb_tenant *a, const struct mtlb_tenant *b,
+			       bool may_be_larger)
+{
+	return !memcmp(a->key, b->key, sizeof(a->key)) && a->idle_ticks == b->idle_ticks &&
+	       a->answers == b->answers && a->flags == b->flags &&
+	       (may_be_larger ? a->flows >> 32 >= b->flows >> 32
+			      : a->flows >> 32 == b->flows >> 32);
 }
 
 static inline bool same_tenant(const struct maps *a, const struct maps *b,
@@ -73,15 +142,16 @@ static inline bool same_tenant(const struct maps *a, const struct maps *b,
 	uint32_t x = slot_of(a, t->name), y = slot_of(b, t->name);
 
 	if (!x || !y || count_entries(a, x) != count_entries(b, y) ||
-	    memcmp(a->tenants[x].key, b->tenants[y].key, sizeof(a->tenants[x].key)) ||
-	    a->tenants[x].flows >> 32 != b->tenants[y].flows >> 32 ||
-	    a->tenants[x].idle_ticks != b->tenants[y].idle_ticks)
+	    !same_record(&a->tenants[x], &b->tenants[y], keeps_range(t)))
 		return false;
 	for (size_t v = 0; v < t->n_vips; v++) {
 		const uint8_t *address = t->vips[v].address.bytes;
+		__be16 port = htons(t->vips[v].port);
+		uint8_t protocol = t->vips[v].protocol;
 
-		if (!same_entry(a, x, b, y, address, htons(t->vips[v].port), t->vips[v].protocol) ||
-		    !same_entry(a, x, b, y, address, 0, 0))
+		if (!same_vip(a, fake_find(a, x, address, port, protocol), b,
+			      fake_find(b, y, address, port, protocol)) ||
+		    !same_place(a, x, b, y, &t->vips[v]) || !same_servers(a, x, b, y, &t->vips[v]))
 			return false;
 		const struct mtlb_vip *p = fake_find(a, 0, address, 0, 0);
 		const struct mtlb_vip *q = fake_find(b, 0, address, 0, 0);

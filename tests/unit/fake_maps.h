@@ -125,9 +125,9 @@ static inline void fake_free(struct fake *f)
 }
 
 /* ---- a data plane's view of the maps ---- */
-static inline const struct mtlb_vip *fake_find(const struct maps *m, uint32_t tenant,
-					       const uint8_t address[16], __be16 port,
-					       uint8_t protocol)
+static inline const struct mtlb_vip *fake_entry(const struct maps *m, uint32_t tenant,
+						const void *address, __be16 port, uint8_t protocol,
+						enum mtlb_entry_kind kind)
 {
 	const struct maps_table *t = &m->tables[tenant];
 	__u64 words[2];
@@ -142,10 +142,42 @@ static inline const struct mtlb_vip *fake_find(const struct maps *m, uint32_t te
 
 		if (v->kind == MTLB_ENTRY_EMPTY)
 			return NULL;
-		if (!memcmp(v->address, address, 16) && v->port == port && v->protocol == protocol)
+		if (!memcmp(v->address, address, 16) && v->port == port &&
+		    v->protocol == protocol && v->kind == kind)
 			return v;
 	}
 	return NULL;
+}
+
+/* The VIP of a packet; with protocol 0 the address. */
+static inline const struct mtlb_vip *fake_find(const struct maps *m, uint32_t tenant,
+					       const uint8_t address[16], __be16 port,
+					       uint8_t protocol)
+{
+	const struct mtlb_vip *v = fake_entry(m, tenant, address, port, protocol,
+					      protocol ? MTLB_ENTRY_VIP : MTLB_ENTRY_ADDRESS);
+	const struct mtlb_ranges *r;
+
+	if (v || !protocol)
+		return v;
+	r = (const void *)fake_entry(m, tenant, address, 0, protocol, MTLB_ENTRY_RANGES);
+	for (uint32_t i = 0; r && i < r->n; i++)
+		if (r->ranges[i].first <= ntohs(port) && ntohs(port) <= r->ranges[i].last)
+			return fake_entry(m, tenant, address, htons(r->ranges[i].first), protocol,
+					  MTLB_ENTRY_RANGE);
+	return NULL;
+}
+
+/* The backend of a QUIC server id; UINT32_MAX: none. */
+static inline uint32_t fake_server(const struct maps *m, uint32_t tenant, uint32_t vip,
+				   const void *id, uint8_t id_len)
+{
+	struct mtlb_server key = {.id_len = id_len, .vip_low = vip, .vip_high = vip >> 16};
+	const struct mtlb_vip *e;
+
+	memcpy(key.id, id, id_len);
+	e = fake_entry(m, tenant, key.id, key.vip_low, key.vip_high, MTLB_ENTRY_SERVER);
+	return e ? ((const struct mtlb_server *)e)->backend : UINT32_MAX;
 }
 
 static inline const struct mtlb_segment *fake_segment(const struct maps *m, uint32_t ifindex,
@@ -206,6 +238,7 @@ static inline struct model_vip *add_vip(struct model_tenant *t, uint32_t i, uint
 	set_name(v->name, "vip-%u", i);
 	v->address = address_of(203, i);
 	v->port = v->last_port = 443;
+	v->echo = true;
 	v->protocol = IPPROTO_TCP;
 	v->idle_timeout_s = 300;
 	v->encap.kind = MTLB_ENCAP_IPIP;

@@ -43,12 +43,17 @@ static void put_ring(FILE *f, const struct maps *m, uint64_t word)
 	}
 }
 
+static bool is_vip(const struct mtlb_vip *e)
+{
+	return e->kind == MTLB_ENTRY_VIP || e->kind == MTLB_ENTRY_RANGE;
+}
+
 static void put_table(FILE *f, const struct maps *m, uint32_t t)
 {
 	fwrite(m->tables[t].entries, sizeof(*m->tables[t].entries), m->tables[t].n, f);
 	fwrite(&m->tenants[t], sizeof(m->tenants[t]), 1, f);
 	for (uint32_t e = 0; e < m->tables[t].n; e++)
-		if (m->tables[t].entries[e].kind == MTLB_ENTRY_VIP)
+		if (is_vip(&m->tables[t].entries[e]))
 			put_ring(f, m, m->tables[t].entries[e].word);
 }
 
@@ -133,16 +138,61 @@ static void edit_backend(struct edits *e, struct model_vip *v)
 static void add_numbered_vip(struct edits *e, struct model_tenant *t, uint32_t backends)
 {
 	uint32_t i = e->next++;
+
 	struct model_vip *v = add_vip(t, i % 60, backends);
 
-	v->port = v->last_port = 1024 + i;
+	v->port = v->last_port = 1024 + 4 * i;
+}
+
+static void add_server_id(struct edits *e, struct model_backend *b)
+{
+	uint32_t i = e->next++;
+
+	b->n_server_ids = draw(e, 3);
+	for (size_t k = 0; k < b->n_server_ids; k++)
+		b->server_ids[k] = (struct model_server_id){2 + k, {i, i >> 8}};
+}
+
+static void edit_quic(struct edits *e, struct model_vip *v)
+{
+	free(v->quic.configs);
+	v->quic = (struct model_quic){.rotation_bits = 3};
+	if (!draw(e, 3))
+		return;
+	v->quic.n_configs = 1 + draw(e, 2);
+	v->quic.configs = calloc(v->quic.n_configs, sizeof(*v->quic.configs));
+	for (size_t k = 0; k < v->quic.n_configs; k++)
+		v->quic.configs[k] = (struct model_quic_config){
+			.rotation = 3 * k, .server_id_length = 2 + k, .nonce_length = 4};
+}
+
+static void edit_service(struct edits *e, struct model_vip *v)
+{
+	switch (draw(e, 5)) {
+	case 0:
+		v->last_port = v->port + draw(e, 4);
+		break;
+	case 1:
+		v->echo = !v->echo;
+		break;
+	case 2:
+		edit_quic(e, v);
+		break;
+	case 3:
+		if (v->n_backends)
+			add_server_id(e, &v->backends[draw(e, v->n_backends)]);
+		break;
+	default:
+		v->algorithm = draw(e, 4);
+		v->source_prefix = v->algorithm == MTLB_ALGORITHM_SOURCE ? draw(e, 33) : 0;
+	}
 }
 
 static void edit_vip(struct edits *e, struct model_tenant *t)
 {
 	struct model_vip *v = t->n_vips ? &t->vips[draw(e, t->n_vips)] : NULL;
 
-	switch (v ? draw(e, 10) : 0) {
+	switch (v ? draw(e, 13) : 0) {
 	case 0:
 		if (t->n_vips < 5)
 			add_numbered_vip(e, t, draw(e, 4));
@@ -151,7 +201,7 @@ static void edit_vip(struct edits *e, struct model_tenant *t)
 		tenant_remove_vip(t, v);
 		break;
 	case 2:
-		v->port = v->last_port = 1024 + e->next++;
+		v->port = v->last_port = 1024 + 4 * e->next++;
 		break;
 	case 3:
 		v->idle_timeout_s = 30 + draw(e, 100);
@@ -162,6 +212,11 @@ static void edit_vip(struct edits *e, struct model_tenant *t)
 	case 5:
 		v->encap.kind =
 			v->encap.kind == MTLB_ENCAP_IPIP ? MTLB_ENCAP_VXLAN : MTLB_ENCAP_IPIP;
+		break;
+	case 6:
+	case 7:
+	case 8:
+		edit_service(e, v);
 		break;
 	default:
 		edit_backend(e, v);
@@ -225,7 +280,11 @@ static void edit(struct edits *e)
 		t->limits.flows = 256U << draw(e, 4);
 		break;
 	case 4:
+		t->drop_other_ports = draw(e, 2);
+		t->limits.icmp_per_second = draw(e, 2000);
+		break;
 	case 5:
+	case 6:
 		edit_segment(e);
 		break;
 	default:
@@ -255,7 +314,7 @@ static struct bytes rings_in_use(const struct maps *m, const struct maps_table *
 
 	for (uint32_t t = 1; t < m->limits.tenants; t++)
 		for (uint32_t e = 0; e < tables[t].n; e++)
-			if (tables[t].entries[e].kind == MTLB_ENTRY_VIP)
+			if (is_vip(&tables[t].entries[e]))
 				put_ring(f, m, tables[t].entries[e].word);
 	fclose(f);
 	return b;

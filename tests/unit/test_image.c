@@ -5,63 +5,7 @@
 #include <time.h>
 
 #include "fake_compare.h"
-
-static void start(struct node *n, uint32_t tenants, uint32_t vips, uint32_t backends)
-{
-	struct maps_limits l = small_limits();
-
-	node_init(n, &l);
-	for (uint32_t t = 0; t < tenants; t++) {
-		struct model_tenant *tenant = add_tenant(n->model, t);
-
-		for (uint32_t v = 0; v < vips; v++)
-			add_vip(tenant, t * vips + v, backends);
-	}
-	CU_ASSERT_EQUAL_FATAL(node_change(n), 0);
-}
-
-static struct model_vip *vip_of(struct node *n, uint32_t t, uint32_t v)
-{
-	return &n->model->tenants[t].vips[v];
-}
-
-static struct image_vip_view view_vip(struct node *n, uint32_t t, uint32_t v)
-{
-	struct image_vip_view view = {0};
-	int id = image_vip_id(n->image, n->model->tenants[t].name, vip_of(n, t, v)->name);
-
-	CU_ASSERT_FATAL(id >= 0);
-	CU_ASSERT_EQUAL(image_view_vip(n->image, id, &view), 0);
-	return view;
-}
-
-static struct image_backend_view view_backend(struct node *n, const char *name)
-{
-	struct image_backend_view view = {0};
-	int id = image_backend_id(n->image, "tenant-0", "vip-0", name);
-
-	CU_ASSERT_FATAL(id >= 0);
-	CU_ASSERT_EQUAL(image_view_backend(n->image, id, &view), 0);
-	return view;
-}
-
-static size_t steps_to(struct node *n, char **text)
-{
-	struct image_inputs in = node_inputs(n);
-	struct report r = {0};
-	struct image *next;
-	struct steps *s;
-
-	CU_ASSERT_EQUAL_FATAL(image_build(&in, &next, &r), 0);
-	CU_ASSERT_EQUAL_FATAL(image_diff(n->image, next, &s), 0);
-	size_t count = steps_count(s);
-
-	if (text)
-		*text = steps_describe(s);
-	steps_free(s);
-	image_free(next);
-	return count;
-}
+#include "fake_view.h"
 
 static void fresh_vip_moves_nothing(void)
 {
@@ -287,12 +231,13 @@ static void weight_change_touches_one_vip(void)
 	vip_of(&n, 0, 1)->backends[0].weight = 50;
 	size_t count = steps_to(&n, &text);
 
-	CU_ASSERT_EQUAL(count, 4);
-	CU_ASSERT_PTR_NOT_NULL(
-		strstr(text, "backend name tenant-0/vip-1/web-1000 state 1\nring tenant-0/vip-1 "));
+	CU_ASSERT_EQUAL(count, 5);
+	CU_ASSERT_PTR_NOT_NULL(strstr(text,
+				      "backend name tenant-0/vip-1/web-1000 state 1\nbackend state "
+				      "tenant-0/vip-1/web-1000 state 1\nring tenant-0/vip-1 "));
 	CU_ASSERT_PTR_NOT_NULL(strstr(text, "vip word tenant-0/vip-1 0x"));
 	CU_ASSERT_PTR_NOT_NULL(strstr(text, "grace period\n"));
-	if (count != 4)
+	if (count != 5)
 		puts(text);
 	free(text);
 	node_free(&n);

@@ -6,7 +6,7 @@
 
 enum {
 	FLOWS = 3000,
-	VIPS = 3,
+	VIPS = 4,
 	TENANTS = 2
 };
 
@@ -23,8 +23,9 @@ struct world {
 	struct client clients[FLOWS];
 	uint64_t random;
 	uint32_t next_port;
-	uint64_t packets, broken, lost, opened;
-	bool down[4096]; /* by the last two bytes of a backend's address */
+	uint64_t packets, broken, lost, opened, switched;
+	uint32_t switches; /* of 40 edits so many change an algorithm */
+	bool down[4096];   /* by the last two bytes of a backend's address */
 	int step;
 	bool inside; /* of a change */
 };
@@ -60,6 +61,11 @@ static void send_packet(struct world *w, struct client *c, enum packet p)
 		c->open = false;
 	if (backend == c->backend)
 		return;
+	if (!fake_is_alive(&w->node.fake->maps, c->backend)) {
+		c->open = false;
+		w->lost++;
+		return;
+	}
 	w->broken++;
 	if (w->broken < 5)
 		printf("     step %d: flow %d of tenant %u went from backend %u to %u\n", w->step,
@@ -84,6 +90,7 @@ static const struct model_vip *any_vip(struct world *w, struct client *c)
 static void open_flow(struct world *w, struct client *c)
 {
 	const struct model_vip *v = any_vip(w, c);
+	uint64_t refused = w->node.fake->refused[c->tenant];
 
 	if (!v)
 		return;
@@ -98,7 +105,13 @@ static void open_flow(struct world *w, struct client *c)
 	c->backend = pick(w->node.fake, c->tenant, &c->tuple, is_udp(c) ? PACKET_DATA : PACKET_SYN,
 			  w->node.now);
 	c->last = w->node.now;
-	c->open = c->backend != UINT32_MAX;
+	/*
+	 * datagrams that the table can't take have no backend to keep where each first packet
+	 * has its turn
+	 */
+	c->open = c->backend != UINT32_MAX &&
+		  !(is_udp(c) && v->algorithm >= MTLB_ALGORITHM_ROUND_ROBIN &&
+		    w->node.fake->refused[c->tenant] != refused);
 	if (!c->open)
 		return;
 	w->opened++;
@@ -179,6 +192,16 @@ static bool has_duplicate(const struct model_vip *v)
 	return false;
 }
 
+static void change_algorithm(struct world *w, struct model_vip *v)
+{
+	static const uint8_t prefixes[] = {0, 8, 20, 24, 32};
+
+	v->algorithm = draw(w, MTLB_ALGORITHM_LEAST_CONNECTIONS + 1);
+	v->source_prefix =
+		v->algorithm == MTLB_ALGORITHM_SOURCE ? prefixes[draw(w, sizeof(prefixes))] : 0;
+	w->switched++;
+}
+
 static void edit(struct world *w)
 {
 	struct model *m = w->node.model;
@@ -186,9 +209,11 @@ static void edit(struct world *w)
 	struct model_vip *v = &t->vips[draw(w, t->n_vips)];
 	uint32_t what = draw(w, 40);
 
-	if (what == 0)
+	if (what < w->switches)
+		change_algorithm(w, v);
+	else if (what == 39)
 		t->limits.flows = 16384 << draw(w, 2);
-	else if (what == 1)
+	else if (what == 38)
 		v->ring_size = draw(w, 2) ? 0 : 64U << draw(w, 5);
 	else
 		change_backend(w, v);
@@ -196,7 +221,7 @@ static void edit(struct world *w)
 		vip_remove_backend(v, &v->backends[v->n_backends - 1]);
 }
 
-static void world_init(struct world *w, uint64_t seed)
+static void world_init(struct world *w, uint64_t seed, uint32_t switches)
 {
 	struct maps_limits l = small_limits();
 
@@ -204,6 +229,7 @@ static void world_init(struct world *w, uint64_t seed)
 	l.flow_buckets = 1 << 15;
 	node_init(&w->node, &l);
 	w->random = seed;
+	w->switches = switches;
 	w->node.is_healthy = is_up;
 	w->node.ctx = w;
 	for (int t = 0; t < TENANTS; t++) {
@@ -214,8 +240,10 @@ static void world_init(struct world *w, uint64_t seed)
 			struct model_vip *vip = add_vip(tenant, t * VIPS + v, 4);
 
 			vip->idle_timeout_s = 60;
-			if (v == 2)
+			if (v >= 2)
 				vip->protocol = IPPROTO_UDP;
+			if (switches && v % 2)
+				vip->algorithm = MTLB_ALGORITHM_ROUND_ROBIN;
 		}
 	}
 	CU_ASSERT_EQUAL_FATAL(node_change(&w->node), 0);
@@ -263,34 +291,46 @@ static void run_world(struct world *w, int steps, bool restarts)
 	CU_ASSERT_EQUAL(w->broken, 0);
 }
 
-static void run_seeds(uint64_t first, int seeds, int steps, bool restarts)
+static void run_seeds(uint64_t first, int seeds, int steps, bool restarts, uint32_t switches)
 {
-	uint64_t packets = 0, opened = 0, lost = 0;
+	uint64_t packets = 0, opened = 0, lost = 0, switched = 0;
 
 	for (int s = 0; s < seeds; s++) {
 		struct world *w = malloc(sizeof(*w));
 
-		world_init(w, first + s);
+		world_init(w, first + s, switches);
 		run_world(w, steps, restarts);
 		packets += w->packets;
 		opened += w->opened;
 		lost += w->lost;
+		switched += w->switched;
 		w->node.fake->traffic = NULL;
 		node_free(&w->node);
 		free(w);
 	}
-	printf("     %llu packets, %llu flows opened, %llu lost with their backends\n",
-	       (unsigned long long)packets, (unsigned long long)opened, (unsigned long long)lost);
+	printf("     %llu packets, %llu flows opened, %llu lost with their backends, %llu switches\n",
+	       (unsigned long long)packets, (unsigned long long)opened, (unsigned long long)lost,
+	       (unsigned long long)switched);
 }
 
 static void no_flow_of_a_serving_backend_changes_backend(void)
 {
-	run_seeds(1, 12, 400, false);
+	run_seeds(1, 12, 400, false, 0);
 }
 
 static void restarts_in_the_middle_of_moves_break_no_flow(void)
 {
-	run_seeds(100, 8, 400, true);
+	run_seeds(100, 8, 400, true, 0);
+}
+
+static void switches_of_algorithms_break_no_flow(void)
+{
+	run_seeds(200, 12, 400, false, 10);
+}
+
+static void restarts_in_the_middle_of_switches_break_no_flow(void)
+{
+	run_seeds(300, 8, 400, true, 6);
 }
 
 #define TEST(name)                                                                                 \
@@ -300,6 +340,8 @@ static void restarts_in_the_middle_of_moves_break_no_flow(void)
 static const struct test tests[] = {
 	TEST(no_flow_of_a_serving_backend_changes_backend),
 	TEST(restarts_in_the_middle_of_moves_break_no_flow),
+	TEST(switches_of_algorithms_break_no_flow),
+	TEST(restarts_in_the_middle_of_switches_break_no_flow),
 	{NULL, NULL},
 };
 

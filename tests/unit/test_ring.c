@@ -309,6 +309,75 @@ static void length_follows_the_number_of_backends(void)
 		CU_ASSERT_EQUAL(ring_log2(rows[r][0]), rows[r][1]);
 }
 
+/* The definition, as it stands in docs/packets.md. */
+static void turns_by_definition(const struct ring_member *m, uint32_t n, uint32_t slots,
+				uint16_t *out)
+{
+	_cleanup_free_ int64_t *credit = calloc(n, sizeof(*credit));
+	int64_t sum = 0;
+
+	for (uint32_t i = 0; i < n; i++)
+		sum += m[i].usable ? m[i].weight : 0;
+	for (uint32_t s = 0; s < slots; s++) {
+		uint32_t best = n;
+
+		for (uint32_t i = 0; i < n; i++) {
+			if (!m[i].usable)
+				continue;
+			credit[i] += m[i].weight;
+			if (best == n || credit[i] > credit[best])
+				best = i;
+		}
+		out[s] = best;
+		credit[best] -= sum;
+	}
+}
+
+static void turns_are_those_of_the_definition(void)
+{
+	uint64_t random = 3;
+
+	for (int round = 0; round < 200; round++) {
+		uint32_t n = 1 + round % 23;
+		_cleanup_free_ struct ring_member *m = members_new(n);
+		uint16_t turns[1024], wanted[1024];
+
+		for (uint32_t i = 0; i < n; i++) {
+			random = random * 6364136223846793005ULL + 1442695040888963407ULL;
+			m[i].weight = 1 + (random >> 40) % (round % 2 ? 4 : 65535);
+			m[i].usable = i == 0 || random >> 62;
+		}
+		CU_ASSERT_EQUAL_FATAL(ring_build_turns(m, n, 10, turns), 0);
+		turns_by_definition(m, n, 1024, wanted);
+		CU_ASSERT(!memcmp(turns, wanted, sizeof(turns)));
+	}
+}
+
+/* At any moment each has had its share, give or take one turn of each other member. */
+static void turns_are_spread_evenly(void)
+{
+	static const uint32_t weights[] = {100, 50, 25, 25};
+	_cleanup_free_ struct ring_member *m = members_new(4);
+	uint16_t turns[256];
+	double taken[4] = {0};
+
+	for (int i = 0; i < 4; i++)
+		m[i].weight = weights[i];
+	CU_ASSERT_EQUAL_FATAL(ring_build_turns(m, 4, 8, turns), 0);
+	for (uint32_t s = 0; s < 256; s++) {
+		taken[turns[s]]++;
+		for (int i = 0; i < 4; i++) {
+			double due = (s + 1) * weights[i] / 200.0;
+
+			CU_ASSERT(taken[i] > due - 1 && taken[i] < due + 1);
+		}
+	}
+	m[0].usable = m[1].usable = m[2].usable = m[3].usable = false;
+	turns[7] = 42;
+	CU_ASSERT_EQUAL(ring_build_turns(m, 4, 8, turns), -ENOENT);
+	CU_ASSERT_EQUAL(turns[7], 42);
+}
+
 static double build_ms(const struct ring_member *m, uint32_t n)
 {
 	struct timespec a, b;
@@ -371,6 +440,8 @@ static const struct test tests[] = {
 	TEST(order_of_members_does_not_matter),
 	TEST(rings_equal_the_recorded_ones),
 	TEST(no_usable_member_leaves_the_slots_alone),
+	TEST(turns_are_those_of_the_definition),
+	TEST(turns_are_spread_evenly),
 	TEST(thousand_members_are_built_quickly),
 	{NULL, NULL},
 };

@@ -50,4 +50,11 @@ int pass(struct xdp_md *ctx)
 	return XDP_PASS;
 }
 
+/* The same for a peer whose frames don't fit a page. */
+SEC("xdp.frags")
+int pass_frags(struct xdp_md *ctx)
+{
+	return XDP_PASS;
+}
+
 char _license[] SEC("license") = "GPL";

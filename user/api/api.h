@@ -39,7 +39,7 @@ extern const struct api_route *const api_routes[];
 
 extern const struct api_route api_node_routes[], api_interfaces_routes[], api_segments_routes[],
 	api_tenants_routes[], api_revisions_routes[], api_vips_routes[], api_backends_routes[],
-	api_counters_routes[], api_reload_routes[];
+	api_counters_routes[], api_reload_routes[], api_trace_routes[];
 
 /* Finds the route and runs it; parts of the path are decoded in place. */
 void api_dispatch(struct api_request *q, const char *method, const char *path,
@@ -91,4 +91,14 @@ json_t *api_backend_json(struct control *c, const struct model_tenant *t, const 
 void api_backends_append(struct control *c, const struct model_tenant *t, const struct model_vip *v,
 			 json_t *list);
 const char *api_backend_state(enum mtlb_backend_state state);
+
+/* A packet that datapath_trace() has just run. */
+struct api_traced {
+	const char *interface;       /* by which it came in */
+	const uint8_t *in, *out;     /* as it was, as it became */
+	size_t in_len, out_len;
+	bool is_redirected;          /* leaves by the interface of its backend, not by the one above */
+};
+/* NULL: the program left no reason. */
+json_t *api_trace_json(const struct control *c, const struct api_traced *p);
 const char *api_admin_state(enum backend_admin_state state);

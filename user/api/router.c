@@ -11,7 +11,7 @@
 const struct api_route *const api_routes[] = {
 	api_node_routes, api_interfaces_routes, api_segments_routes,
 	api_tenants_routes, api_revisions_routes, api_vips_routes,
-	api_backends_routes, api_counters_routes, api_reload_routes, NULL,
+	api_backends_routes, api_counters_routes, api_reload_routes, api_trace_routes, NULL,
 };
 
 static int hex_digit(char c)
@@ -90,7 +90,7 @@ static bool is_match(const char *pattern, const char *const *parts, size_t n,
 static void not_found(struct api_answer *a, const char *path)
 {
 	api_fail(a, 404, path,
-		 "there is nothing here; resources: /v1/version /v1/node /v1/interfaces /v1/segments /v1/tenants /v1/vips /v1/backends /v1/counters /v1/reload");
+		 "there is nothing here; resources: /v1/version /v1/node /v1/interfaces /v1/segments /v1/tenants /v1/vips /v1/backends /v1/counters /v1/reload /v1/trace");
 }
 
 static void allow_text(unsigned int seen, char *text)

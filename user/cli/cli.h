@@ -32,6 +32,15 @@ enum cli_option {
 	OPTION_REVISION,
 	OPTION_ADDRESS,
 	OPTION_PIN_DIR,
+	OPTION_SRC,
+	OPTION_DST,
+	OPTION_PROTO,
+	OPTION_FLAGS,
+	OPTION_INTERFACE,
+	OPTION_VLAN,
+	OPTION_LENGTH,
+	OPTION_HEX,
+	OPTION_PCAP,
 	OPTION_PROBE,
 	OPTION_END,
 };
@@ -112,6 +121,7 @@ int backend_list(const struct cli *c), backend_show(const struct cli *c),
 int segment_list(const struct cli *c), segment_show(const struct cli *c),
 	segment_add(const struct cli *c), segment_set(const struct cli *c),
 	segment_del(const struct cli *c);
+int trace_run(const struct cli *c);
 int stats_run(const struct cli *c), reload_run(const struct cli *c), check_run(const struct cli *c);
 int decap_attach_run(const struct cli *c), decap_detach_run(const struct cli *c),
 	decap_list_run(const struct cli *c);

@@ -43,6 +43,12 @@
 	"ping), encapsulated as mtlb does it, from this machine's own address, and a second to answer.\n"  \
 	"Exit code: 1 something is broken, else 3 no mtlbd (then only the machine is looked at), else 0."
 
+#define TRACE_ABOUT                                                                                \
+	"The packet runs through the loaded program, by the live maps, but nothing is sent and no\n"      \
+	"flow, limit or counter changes. It is built from --src and --dst, or given as --hex or\n"        \
+	"--pcap. One packet is told as a story, several as a table; --json prints everything there\n"     \
+	"is to know about each."
+
 const struct verb verbs[] = {
 	{NULL, "status", "", 0, 0, 0, "what runs, how full it is, and whether it is well", NULL,
 	 status_run},
@@ -50,6 +56,10 @@ const struct verb verbs[] = {
 	 "rates per tenant, VIP, backend and reason",
 	 "Rates are of one second, taken from two samples. With --json it is one sample of totals.",
 	 stats_run},
+	{NULL, "trace", "", 0, 0,
+	 OPT(SRC) | OPT(DST) | OPT(PROTO) | OPT(FLAGS) | OPT(INTERFACE) | OPT(VLAN) | OPT(LENGTH) |
+		 OPT(HEX) | OPT(PCAP),
+	 "what happens to a packet, and why", TRACE_ABOUT, trace_run},
 	{NULL, "attach", "IFACE", 1, 1, OPT(MODE) | OPT(SHARE), "balance on an interface", NULL,
 	 attach_run},
 	{NULL, "detach", "IFACE", 1, 1, 0, "stop balancing on an interface", NULL, detach_run},

@@ -27,8 +27,31 @@ struct mtlb_vip *steps_table_bytes(const struct image *i, uint32_t tenant, uint3
 		return bytes;
 	memcpy(bytes, t->entries, *n * sizeof(*bytes));
 	for (uint32_t e = 0; e < *n; e++)
-		if (bytes[e].kind == MTLB_ENTRY_VIP)
+		if (entry_is_vip(&bytes[e]))
 			bytes[e].word = image_vip_word(&i->vips[bytes[e].id]);
+	return bytes;
+}
+
+static void bridge_entry(struct mtlb_vip *e, const struct image_vip *before,
+			 const struct ring *bridge)
+{
+	e->word = image_ring_word(bridge, true);
+	e->source_bits = before->learning ? before->previous_bits : before->source_bits;
+	e->previous_source_bits = e->source_bits;
+	e->algorithm = e->source_bits ? MTLB_ALGORITHM_SOURCE : MTLB_ALGORITHM_MAGLEV;
+	e->ids = 0;
+}
+
+struct mtlb_vip *steps_bridge_bytes(const struct steps *s, uint32_t tenant, uint32_t *n)
+{
+	struct mtlb_vip *bytes = steps_table_bytes(s->from, tenant, n);
+
+	for (uint32_t e = 0; bytes && e < *n; e++) {
+		uint32_t v = bytes[e].id;
+
+		if (entry_is_vip(&bytes[e]) && image_has_vip(s->to, v) && s->to->vips[v].bridge)
+			bridge_entry(&bytes[e], &s->from->vips[v], s->to->vips[v].bridge);
+	}
 	return bytes;
 }
 
@@ -39,30 +62,40 @@ static void free_swaps(struct maps_swap *swaps, size_t n)
 	free(swaps);
 }
 
-/*
- * To the tables of an image. A tenant that is gone gets a table without entries, not none: packets
- * of its segments are then not for a VIP, rather than a contradiction. Going back, what had no
- * table gets none.
- */
-static int swap_tables(const struct steps *s, struct maps *maps, const struct image *i, bool back,
-		       struct report *r)
+enum side {
+	SIDE_FROM, /* what had no table gets none */
+	SIDE_BRIDGE,
+	/*
+	 * A tenant that is gone gets a table without entries, not none: packets of its segments
+	 * are then not for a VIP, rather than a contradiction.
+	 */
+	SIDE_TO,
+};
+
+static int fill_swap(const struct steps *s, enum side side, uint32_t tenant, struct maps_swap *swap)
 {
-	struct maps_swap *swaps = calloc(s->n_swaps, sizeof(*swaps));
+	const struct image *i = side == SIDE_TO ? s->to : s->from;
+
+	swap->tenant = tenant;
+	if (side == SIDE_FROM && !(image_has_tenant(i, tenant) && i->tenants[tenant].table))
+		return 0;
+	swap->entries = side == SIDE_BRIDGE ? steps_bridge_bytes(s, tenant, &swap->n)
+					    : steps_table_bytes(i, tenant, &swap->n);
+	return swap->entries ? 0 : -ENOMEM;
+}
+
+static int swap_tables(const struct steps *s, struct maps *maps, enum side side,
+		       const uint32_t *tenants, size_t n, struct report *r)
+{
+	struct maps_swap *swaps = calloc(n, sizeof(*swaps));
 	int err = swaps ? 0 : -ENOMEM;
 
-	for (size_t k = 0; !err && k < s->n_swaps; k++) {
-		uint32_t t = s->swaps[k];
-
-		swaps[k].tenant = t;
-		if (back && !(image_has_tenant(i, t) && i->tenants[t].table))
-			continue;
-		swaps[k].entries = steps_table_bytes(i, t, &swaps[k].n);
-		err = swaps[k].entries ? 0 : -ENOMEM;
-	}
+	for (size_t k = 0; !err && k < n; k++)
+		err = fill_swap(s, side, tenants[k], &swaps[k]);
 	if (!err)
-		err = maps->ops->swap_tables(maps, swaps, s->n_swaps, r);
+		err = maps->ops->swap_tables(maps, swaps, n, r);
 	if (swaps)
-		free_swaps(swaps, s->n_swaps);
+		free_swaps(swaps, n);
 	return err;
 }
 
@@ -92,6 +125,7 @@ static void write_backend(struct maps *maps, const struct image_backend *b, uint
 	struct mtlb_backend *to = &maps->backends[id];
 
 	memcpy(b->variant ? &to->encap1 : &to->encap0, &b->encap, sizeof(b->encap));
+	to->vip = b->info.vip;
 	store_word(&to->word, mtlb_backend_word(b->state, b->variant, b->info.weight));
 }
 
@@ -100,8 +134,9 @@ static void set_backend_word(struct maps *maps, const struct image *i, uint32_t 
 {
 	const struct image_backend *b = image_has_backend(i, id) ? &i->backends[id] : NULL;
 
-	store_word(&maps->backends[id].word, b ? mtlb_backend_word(b->state, b->variant, b->info.weight)
-					       : mtlb_backend_word(MTLB_BACKEND_FREE, 0, 0));
+	store_word(&maps->backends[id].word,
+		   b ? mtlb_backend_word(b->state, b->variant, b->info.weight)
+		     : mtlb_backend_word(MTLB_BACKEND_FREE, 0, 0));
 }
 
 static void set_tenant_info(struct maps *maps, const struct image *i, uint32_t t)
@@ -109,6 +144,26 @@ static void set_tenant_info(struct maps *maps, const struct image *i, uint32_t t
 	memset(&maps->tenant_info[t], 0, sizeof(maps->tenant_info[t]));
 	if (image_has_tenant(i, t))
 		memcpy(maps->tenant_info[t].name, i->tenants[t].name, MTLB_NAME_LEN);
+}
+
+/*
+ * A new id's counters, and what the data plane keeps for it beside them. Nothing refers to the
+ * id yet.
+ */
+static int zero_stats(struct maps *maps, enum maps_stats which, uint32_t id)
+{
+	switch (which) {
+	case MAPS_STATS_TENANT:
+		store_word(&maps->answers[id], 0);
+		break;
+	case MAPS_STATS_VIP:
+		store_word(&maps->turns[id], 0);
+		break;
+	case MAPS_STATS_BACKEND:
+		memset(&maps->backend_loads[id], 0, sizeof(maps->backend_loads[id]));
+		break;
+	}
+	return maps->ops->zero_stats(maps, which, id);
 }
 
 /* The flow range last: with it the tenant's packets may use what stands before. */
@@ -121,6 +176,8 @@ static void set_tenant(struct maps *maps, const struct image *i, uint32_t t)
 	if (memcmp(to->key, want->key, sizeof(to->key)))
 		memcpy(to->key, want->key, sizeof(to->key));
 	__atomic_store_n(&to->idle_ticks, want->idle_ticks, __ATOMIC_RELEASE);
+	__atomic_store_n(&to->answers, want->answers, __ATOMIC_RELEASE);
+	__atomic_store_n(&to->flags, want->flags, __ATOMIC_RELEASE);
 	store_word(&to->flows, want->flows);
 }
 
@@ -161,11 +218,13 @@ static int do_step(const struct steps *s, const struct step *step, struct maps *
 
 	switch (step->kind) {
 	case STEP_ZERO_STATS:
-		return maps->ops->zero_stats(maps, step->which, x);
+		return zero_stats(maps, step->which, x);
 	case STEP_GRACE:
 		return maps->ops->grace(maps);
 	case STEP_SWAP_TABLES:
-		return swap_tables(s, maps, s->to, false, r);
+		return swap_tables(s, maps, SIDE_TO, s->swaps, s->n_swaps, r);
+	case STEP_BRIDGE:
+		return swap_tables(s, maps, SIDE_BRIDGE, s->bridges, s->n_bridges, r);
 	case STEP_TENANT:
 		set_tenant(maps, s->to, x);
 		break;
@@ -187,6 +246,8 @@ static int do_step(const struct steps *s, const struct step *step, struct maps *
 	case STEP_RING:
 		write_ring(maps, step->ring);
 		break;
+	case STEP_START:
+		return apply_start_algorithms(s, maps, x);
 	case STEP_CLEAR_FLOWS:
 		apply_clear_flows(s, maps, x);
 		break;
@@ -194,8 +255,7 @@ static int do_step(const struct steps *s, const struct step *step, struct maps *
 		apply_copy_flows(s, maps, x);
 		break;
 	case STEP_VIP_WORD:
-		/* while flow ranges are exchanged: in the table before */
-		store_vip_word(maps, &s->from->vips[x], step->word);
+		store_vip_word(maps, &s->to->vips[x], step->word);
 		break;
 	case STEP_SEGMENT_PUT:
 	case STEP_SEGMENT_DEAD:
@@ -216,7 +276,11 @@ static void undo_step(const struct steps *s, const struct step *step, struct map
 
 	switch (step->kind) {
 	case STEP_SWAP_TABLES:
-		if (swap_tables(s, maps, s->from, true, r))
+		if (swap_tables(s, maps, SIDE_FROM, s->swaps, s->n_swaps, r))
+			report_add(r, "", "the tables of before could not be put back");
+		break;
+	case STEP_BRIDGE:
+		if (swap_tables(s, maps, SIDE_FROM, s->bridges, s->n_bridges, r))
 			report_add(r, "", "the tables of before could not be put back");
 		break;
 	case STEP_TENANT:

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Changes of the flow table: a range is cleared, copied to another, or rid of entries that are of
- * no more use.
+ * no more use; and what is derived from it.
  */
 #include <string.h>
 
+#include "core/image_census.h"
 #include "core/steps.h"
 
 static uint32_t low_bits(uint64_t hash, uint32_t buckets)
@@ -12,25 +13,14 @@ static uint32_t low_bits(uint64_t hash, uint32_t buckets)
 	return mtlb_hash_bucket(hash, buckets - 1);
 }
 
-/*
- * A pair of stores under way, or two CPUs' stores mixed up: reads as a miss, and is not ours to
- * touch.
- */
-static bool is_torn(const struct mtlb_flow *f)
+/* A flow that the image needs, or fragments that a backend still serves. */
+static bool is_of_use(const struct image *i, uint32_t tenant, const struct mtlb_flow *f)
 {
-	return mtlb_flow_word_check(f->word) != mtlb_hash_check(f->fingerprint);
-}
+	uint32_t k = mtlb_flow_word_backend(f->word);
 
-bool image_needs_flow(const struct image *i, uint32_t tenant, const struct mtlb_flow *flow)
-{
-	uint32_t backend = mtlb_flow_word_backend(flow->word);
-	const struct image_vip *v;
-
-	if (!image_is_alive(i, backend))
-		return false;
-	v = &i->vips[i->backends[backend].info.vip];
-	return v->info.tenant == tenant && v->ring && v->ring->n_moving &&
-	       ring_is_marked(v->ring, mtlb_hash_slot(flow->fingerprint, v->ring->log2));
+	if (mtlb_flow_word_state(f->word) != MTLB_FLOW_FRAGMENT)
+		return image_needs_flow(i, tenant, f);
+	return image_is_alive(i, k) && i->vips[i->backends[k].info.vip].info.tenant == tenant;
 }
 
 void apply_clear_flows(const struct steps *s, struct maps *maps, uint32_t tenant)
@@ -50,19 +40,23 @@ static bool is_live(const struct image *i, const struct mtlb_flow *f)
 }
 
 /*
- * Would the flow go to the same backend if the table did not know it: while ranges are exchanged,
- * VIPs learn.
+ * Would the flow go to the same backend if the table did not know it: while ranges are
+ * exchanged, VIPs learn. Where previous owners lie at slots that only the client's address
+ * tells, nobody knows.
  */
 static bool is_dispensable(const struct image *i, const struct mtlb_flow *f)
 {
 	uint32_t k = mtlb_flow_word_backend(f->word);
 
-	if (!image_has_backend(i, k))
+	if (!image_has_backend(i, k) || mtlb_flow_word_state(f->word) == MTLB_FLOW_FRAGMENT)
 		return true;
-	const struct ring *r = i->vips[i->backends[k].info.vip].ring;
+	const struct image_vip *v = &i->vips[i->backends[k].info.vip];
+	const struct ring *r = v->ring;
 
 	if (!r || !r->n_moving)
 		return true;
+	if (v->previous_bits)
+		return false;
 	uint32_t slot = mtlb_hash_slot(f->fingerprint, r->log2);
 
 	return !ring_is_marked(r, slot) || r->ids[r->previous[slot]] == k;
@@ -119,8 +113,9 @@ void apply_copy_flows(const struct steps *s, struct maps *maps, uint32_t tenant)
 		for (int way = 0; way < MTLB_FLOW_WAYS; way++) {
 			struct mtlb_flow copy = maps->flows[from->flow_base + b].ways[way];
 
-			if (mtlb_flow_word_state(copy.word) == MTLB_FLOW_FREE || is_torn(&copy) ||
-			    !image_needs_flow(s->to, tenant, &copy) || !is_live(s->to, &copy))
+			if (mtlb_flow_word_state(copy.word) == MTLB_FLOW_FREE ||
+			    flow_is_torn(&copy) || !is_of_use(s->to, tenant, &copy) ||
+			    !is_live(s->to, &copy))
 				continue;
 			copy_flow(s->to,
 				  &maps->flows[to->flow_base +
@@ -138,8 +133,8 @@ void apply_purge_flows(const struct steps *s, struct maps *maps, uint32_t tenant
 			struct mtlb_flow *f = &maps->flows[t->flow_base + b].ways[way];
 			struct mtlb_flow seen = *f;
 
-			if (mtlb_flow_word_state(seen.word) == MTLB_FLOW_FREE || is_torn(&seen) ||
-			    image_needs_flow(s->to, tenant, &seen))
+			if (mtlb_flow_word_state(seen.word) == MTLB_FLOW_FREE ||
+			    flow_is_torn(&seen) || is_of_use(s->to, tenant, &seen))
 				continue;
 			/*
 			 * only the word: the data plane may be writing another flow into this way
@@ -147,4 +142,16 @@ void apply_purge_flows(const struct steps *s, struct maps *maps, uint32_t tenant
 			__atomic_compare_exchange_n(&f->word, &seen.word, 0, false,
 						    __ATOMIC_RELAXED, __ATOMIC_RELAXED);
 		}
+}
+
+int apply_start_algorithms(const struct steps *s, struct maps *maps, uint32_t tenant)
+{
+	bool counts = false;
+
+	for (uint32_t v = s->to->tenants[tenant].vips; v != IMAGE_NONE; v = s->to->vips[v].next) {
+		if (steps_begins_with(s->from, s->to, v, MTLB_ALGORITHM_ROUND_ROBIN))
+			__atomic_store_n(&maps->turns[v], 0, __ATOMIC_RELEASE);
+		counts |= steps_begins_with(s->from, s->to, v, MTLB_ALGORITHM_LEAST_CONNECTIONS);
+	}
+	return counts ? image_count_loads_of(s->to, tenant, maps, s->to->now) : 0;
 }

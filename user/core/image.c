@@ -41,6 +41,7 @@ struct image *image_clone(const struct image *from)
 	i->top_tenant = from->top_tenant;
 	i->top_vip = from->top_vip;
 	i->top_backend = from->top_backend;
+	memcpy(i->table_key, from->table_key, sizeof(i->table_key));
 	for (uint32_t t = 0; t < i->top_tenant; t++)
 		if (i->tenants[t].table)
 			i->tenants[t].table->refs++;

@@ -66,10 +66,23 @@ struct image_census;                 /* live flows, counted from the flow table 
 /* Counts flows of every VIP of the image; flows is maps->flows. NULL: out of memory. */
 struct image_census *image_census(const struct image *i, const struct mtlb_flow_bucket *flows, uint64_t now);
 void image_census_free(struct image_census *c);
-/* Live flows in the table that this backend serves. */
+/*
+ * Live flows in the table that this backend serves: all of a round-robin or least-connections
+ * VIP, else those on moving slots.
+ */
 uint32_t image_census_flows(const struct image_census *c, uint32_t backend_id);
-/* Live flows on slots that meanwhile belong to another backend: what a drain waits for. */
+/*
+ * Live flows on slots that meanwhile belong to another backend: what a drain waits for. Where
+ * every flow is remembered: 0.
+ */
 uint32_t image_census_waiting(const struct image_census *c, uint32_t backend_id);
+
+/*
+ * Counts the live flows of the backends of least-connections and stores them in
+ * maps->backend_loads; where no VIP uses that nothing is done. Once a tick, and when an image
+ * has been adopted. 0 or -ENOMEM.
+ */
+int image_count_loads(const struct image *i, const struct maps *maps, uint64_t now);
 
 bool image_is_moving(const struct image *i);
 /*

@@ -4,11 +4,12 @@
  * left (names without a table, a backend not yet or no longer in use) is no contradiction: the next
  * change tidies it up.
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/image_internal.h"
+#include "core/image_tables.h"
 #include "util/cleanup.h"
 
 struct adopt {
@@ -175,14 +176,17 @@ static uint32_t *read_ids(const struct adopt *a, const struct raw_ring *r, uint3
 	return ids;
 }
 
-static struct ring *copy_ring(const struct raw_ring *r, const uint32_t *ids, uint32_t n)
+static struct ring *copy_ring(const struct raw_ring *r, const uint32_t *ids, uint32_t n,
+			      bool has_list)
 {
-	struct ring_draft d = {.log2 = r->log2, .n_ids = n, .ids = ids};
+	_cleanup_free_ bool *listed = calloc(n, sizeof(*listed));
+	struct ring_draft d = {.log2 = r->log2, .n_ids = n, .ids = ids, .listed = listed};
 	_cleanup_free_ uint16_t *owner = d.owner = malloc(sizeof(*d.owner) << r->log2);
 	_cleanup_free_ uint32_t *previous = d.previous = malloc(sizeof(*d.previous) << r->log2);
 
-	if (!owner || !previous)
+	if (!owner || !previous || !listed)
 		return NULL;
+	memset(listed, has_list, n * sizeof(*listed));
 	for (uint32_t s = 0; s < 1U << r->log2; s++) {
 		owner[s] = r->slots[s] & ~MTLB_SLOT_MOVING;
 		previous[s] =
@@ -200,7 +204,8 @@ static bool is_last_stand(const struct image *i, const struct ring *r)
 	return true;
 }
 
-static void read_ring(struct adopt *a, uint32_t vip, uint64_t word)
+/* n_listed: length of the list of ids; 0: as far as slots name them. */
+static void read_ring(struct adopt *a, uint32_t vip, uint64_t word, uint32_t n_listed)
 {
 	struct image_vip *v = &a->image->vips[vip];
 	_cleanup_free_ uint32_t *ids = NULL;
@@ -215,12 +220,17 @@ static void read_ring(struct adopt *a, uint32_t vip, uint64_t word)
 		return;
 	}
 	n = largest_index(&raw) + 1;
+	if (n_listed && n_listed < n) {
+		REFUSE(a, "VIP %u: its ring lists %u backends and names more", vip, n_listed);
+		return;
+	}
+	n = n_listed ?: n;
 	ids = read_ids(a, &raw, vip, n);
 	if (!ids) {
 		REFUSE(a, "VIP %u: its ring names backends that are not its own", vip);
 		return;
 	}
-	v->ring = copy_ring(&raw, ids, n);
+	v->ring = copy_ring(&raw, ids, n, n_listed);
 	if (!v->ring) {
 		a->error = -ENOMEM;
 		return;
@@ -250,22 +260,74 @@ static bool is_reachable(const struct adopt *a, const struct table *t, uint32_t 
 	return ((at - hash) & (t->n - 1)) < MTLB_TABLE_PROBES;
 }
 
-static void read_entry(struct adopt *a, uint32_t tenant, struct table *t, uint32_t at)
+static bool has_sound_quic(const struct mtlb_vip *e)
 {
-	struct mtlb_vip *e = &t->entries[at];
-	uint64_t word = e->word;
+	for (int i = 0; i < MTLB_QUIC_CONFIGS; i++)
+		if (e->quic[i].server_id_len > MTLB_QUIC_SERVER_ID_MAX ||
+		    (e->quic[i].server_id_len && e->quic[i].id_len <= e->quic[i].server_id_len))
+			return false;
+	return e->quic_shift < 8;
+}
+
+static bool is_sound(const struct mtlb_vip *e)
+{
+	bool by_source = e->algorithm == MTLB_ALGORITHM_SOURCE;
+
+	return e->algorithm <= MTLB_ALGORITHM_LEAST_CONNECTIONS && has_sound_quic(e) &&
+	       !(e->flags & ~MTLB_VIP_QUIC) && by_source == !!e->source_bits &&
+	       e->source_bits <= 128 && e->previous_source_bits <= 128 &&
+	       (e->algorithm == MTLB_ALGORITHM_LEAST_CONNECTIONS || !e->ids);
+}
+
+/* The last port of a range: the name may already be that of a change that was interrupted. */
+static bool find_last_port(const struct adopt *a, const struct table *t, const struct mtlb_vip *e,
+			   __be16 *last_port)
+{
+	union entry key = {.vip = {.protocol = e->protocol, .kind = MTLB_ENTRY_RANGES}};
+
+	memcpy(key.vip.address, e->address, 16);
+	const struct mtlb_ranges *r = (const void *)table_find(t, &key, a->image->table_key);
+
+	for (uint32_t i = 0; r && i < r->n && i < MTLB_RANGES_MAX; i++)
+		if (r->ranges[i].first == ntohs(e->port) &&
+		    r->ranges[i].last > r->ranges[i].first) {
+			*last_port = htons(r->ranges[i].last);
+			return true;
+		}
+	return false;
+}
+
+static bool read_service(struct adopt *a, const struct table *t, const struct mtlb_vip *e,
+			 struct image_vip *v)
+{
+	union entry address = {.vip = {.kind = MTLB_ENTRY_ADDRESS}};
+	const struct mtlb_vip *found;
+
+	memcpy(address.vip.address, e->address, 16);
+	found = table_find(t, &address, a->image->table_key);
+	if (!found || !is_sound(e))
+		return false;
+	memcpy(v->info.address, e->address, 16);
+	v->info.port = v->info.last_port = e->port;
+	v->info.protocol = e->protocol;
+	v->idle_ticks = e->idle_ticks;
+	v->short_ticks = e->short_ticks;
+	v->algorithm = e->algorithm;
+	v->source_bits = e->source_bits;
+	v->previous_bits = e->previous_source_bits;
+	v->flags = e->flags;
+	v->quic_shift = e->quic_shift;
+	memcpy(v->quic, e->quic, sizeof(v->quic));
+	v->echo = found->flags & MTLB_VIP_ECHO;
+	return e->kind == MTLB_ENTRY_VIP || find_last_port(a, t, e, &v->info.last_port);
+}
+
+static void read_vip(struct adopt *a, uint32_t tenant, const struct table *t, uint32_t at,
+		     uint64_t word)
+{
+	const struct mtlb_vip *e = &t->entries[at];
 	struct image_vip *v;
 
-	e->word = 0;
-	if (e->kind == MTLB_ENTRY_EMPTY)
-		return;
-	t->n_used++;
-	if (e->kind > MTLB_ENTRY_ADDRESS || !is_reachable(a, t, at)) {
-		REFUSE(a, "table %u: element %u is in the wrong place", tenant, at);
-		return;
-	}
-	if (e->kind == MTLB_ENTRY_ADDRESS)
-		return;
 	if (!image_has_vip(a->image, e->id) || a->image->vips[e->id].info.tenant != tenant ||
 	    a->image->vips[e->id].position) {
 		REFUSE(a, "table %u: element %u names VIP %u, which is not there or not its own",
@@ -274,9 +336,49 @@ static void read_entry(struct adopt *a, uint32_t tenant, struct table *t, uint32
 	}
 	v = &a->image->vips[e->id];
 	v->position = at + 1;
-	v->idle_ticks = e->idle_ticks;
-	v->short_ticks = e->short_ticks;
-	read_ring(a, e->id, word);
+	if (!read_service(a, t, e, v)) {
+		REFUSE(a, "table %u: element %u, of VIP %u, contradicts itself or the others",
+		       tenant, at, e->id);
+		return;
+	}
+	v->has_other_name = memcmp(&v->info, &a->maps->vip_info[e->id], sizeof(v->info));
+	read_ring(a, e->id, word, e->ids);
+}
+
+static void read_server(struct adopt *a, uint32_t tenant, const struct mtlb_server *e, uint32_t at)
+{
+	uint32_t vip = e->vip_low | (uint32_t)e->vip_high << 16;
+	struct image_backend *k = image_has_backend(a->image, e->backend)
+					  ? &a->image->backends[e->backend]
+					  : NULL;
+
+	if (!e->id_len || e->id_len > MTLB_QUIC_SERVER_ID_MAX || !k || k->info.vip != vip ||
+	    a->image->vips[vip].info.tenant != tenant || k->n_servers == MTLB_QUIC_CONFIGS) {
+		REFUSE(a, "table %u: element %u names backend %u, which is not its VIP's", tenant,
+		       at, e->backend);
+		return;
+	}
+	struct model_server_id *id = &k->servers[k->n_servers++];
+
+	id->len = e->id_len;
+	memcpy(id->bytes, e->id, e->id_len);
+}
+
+static void read_entry(struct adopt *a, uint32_t tenant, struct table *t, uint32_t at,
+		       uint64_t word)
+{
+	const union entry *e = (const void *)&t->entries[at];
+
+	if (e->vip.kind == MTLB_ENTRY_EMPTY)
+		return;
+	t->n_used++;
+	if (e->vip.kind > MTLB_ENTRY_SERVER || !is_reachable(a, t, at) ||
+	    (tenant == MTLB_TENANT_NONE && e->vip.kind != MTLB_ENTRY_ADDRESS))
+		REFUSE(a, "table %u: element %u is in the wrong place", tenant, at);
+	else if (entry_is_vip(&e->vip))
+		read_vip(a, tenant, t, at, word);
+	else if (e->vip.kind == MTLB_ENTRY_SERVER)
+		read_server(a, tenant, &e->server, at);
 }
 
 static void read_table(struct adopt *a, uint32_t tenant)
@@ -302,7 +404,10 @@ static void read_table(struct adopt *a, uint32_t tenant)
 	memcpy(t->entries, from->entries, t->n * sizeof(t->entries[0]));
 	a->image->tenants[tenant].table = t;
 	for (uint32_t e = 0; e < t->n; e++)
-		read_entry(a, tenant, t, e);
+		if (entry_is_vip(&t->entries[e]))
+			t->entries[e].word = 0;
+	for (uint32_t e = 0; e < t->n; e++)
+		read_entry(a, tenant, t, e, from->entries[e].word);
 }
 
 /* ---- overlaps ---- */
@@ -370,6 +475,7 @@ int image_adopt(const struct maps *maps, uint64_t now, struct image **out, struc
 	if (!a.image)
 		return -ENOMEM;
 	a.image->now = now;
+	memcpy(a.image->table_key, maps->node->table_key, sizeof(a.image->table_key));
 	read_tenants(&a);
 	read_vips(&a);
 	for (uint32_t k = 0; k < maps->limits.backends; k++)

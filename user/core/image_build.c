@@ -33,6 +33,7 @@ int image_build(const struct image_inputs *in, struct image **out, struct report
 	if (!b.image)
 		return -ENOMEM;
 	b.image->now = in->now;
+	memcpy(b.image->table_key, in->table_key, sizeof(in->table_key));
 	build_ids(&b);
 	if (!b.error) {
 		build_encaps(&b);

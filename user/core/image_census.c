@@ -5,26 +5,74 @@
 
 #include "core/image_census.h"
 
-static void walk_flow(struct image_census *c, const struct image *i, uint32_t tenant,
-		      const struct mtlb_flow *flow, uint64_t now)
+bool image_needs_flow(const struct image *i, uint32_t tenant, const struct mtlb_flow *flow)
 {
-	uint32_t k = mtlb_flow_word_backend(flow->word);
-	struct census_vip *at;
+	uint32_t backend = mtlb_flow_word_backend(flow->word);
+	const struct image_vip *v;
 
-	if (mtlb_flow_word_state(flow->word) == MTLB_FLOW_FREE ||
-	    mtlb_flow_word_check(flow->word) != mtlb_hash_check(flow->fingerprint) ||
-	    !image_needs_flow(i, tenant, flow))
-		return;
-	const struct image_vip *v = &i->vips[i->backends[k].info.vip];
+	if (mtlb_flow_word_state(flow->word) == MTLB_FLOW_FRAGMENT || !image_is_alive(i, backend))
+		return false;
+	v = &i->vips[i->backends[backend].info.vip];
+	if (v->info.tenant != tenant || !v->ring)
+		return false;
+	if (image_remembers_all(v))
+		return true;
+	if (v->algorithm == MTLB_ALGORITHM_SOURCE)
+		return v->ring->n_moving;
+	return v->ring->n_moving &&
+	       ring_is_marked(v->ring, mtlb_hash_slot(flow->fingerprint, v->ring->log2));
+}
 
-	if (!mtlb_flow_is_live(flow->word, now, v->idle_ticks, v->short_ticks))
-		return;
-	uint32_t slot = mtlb_hash_slot(flow->fingerprint, v->ring->log2);
+bool image_has_flow_state(const struct image *i, uint32_t tenant)
+{
+	if (!image_has_tenant(i, tenant))
+		return false;
+	for (uint32_t v = i->tenants[tenant].vips; v != IMAGE_NONE; v = i->vips[v].next)
+		if (i->vips[v].ring &&
+		    (i->vips[v].ring->n_moving || image_remembers_all(&i->vips[v])))
+			return true;
+	return false;
+}
 
-	at = &c->vips[i->backends[k].info.vip];
+void image_walk_flows(
+	const struct image *i, uint32_t tenant, const struct mtlb_flow_bucket *flows, uint64_t now,
+	void (*walk)(void *ctx, const struct image_vip *v, const struct mtlb_flow *flow), void *ctx)
+{
+	const struct image_tenant *t = &i->tenants[tenant];
+	const struct mtlb_flow_bucket *bucket = flows + t->flow_base;
+	const struct image_vip *v;
+
+	for (uint32_t at = 0; at < t->flow_buckets * MTLB_FLOW_WAYS; at++) {
+		struct mtlb_flow f = bucket[at / MTLB_FLOW_WAYS].ways[at % MTLB_FLOW_WAYS];
+
+		if (mtlb_flow_word_state(f.word) == MTLB_FLOW_FREE || flow_is_torn(&f) ||
+		    !image_needs_flow(i, tenant, &f))
+			continue;
+		v = &i->vips[i->backends[mtlb_flow_word_backend(f.word)].info.vip];
+		if (mtlb_flow_is_live(f.word, now, v->idle_ticks, v->short_ticks))
+			walk(ctx, v, &f);
+	}
+}
+
+struct count {
+	struct image_census *census;
+	const struct image *image;
+};
+
+static void count_flow(void *ctx, const struct image_vip *v, const struct mtlb_flow *flow)
+{
+	struct image_census *c = ((struct count *)ctx)->census;
+	uint32_t k = mtlb_flow_word_backend(flow->word), slot;
+	struct census_vip *at = &c->vips[v - ((struct count *)ctx)->image->vips];
+
 	at->flows++;
 	c->flows[k]++;
-	if (ring_owner(v->ring, slot) == k)
+	if (v->algorithm == MTLB_ALGORITHM_SOURCE) {
+		c->waiting[k] += !(flow->word & MTLB_FLOW_HOME);
+		return;
+	}
+	slot = mtlb_hash_slot(flow->fingerprint, v->ring->log2);
+	if (image_remembers_all(v) || ring_owner(v->ring, slot) == k)
 		return;
 	c->waiting[k]++;
 	if (at->held)
@@ -33,25 +81,26 @@ static void walk_flow(struct image_census *c, const struct image *i, uint32_t te
 
 static bool watch_tenant(struct image_census *c, const struct image *i, uint32_t tenant)
 {
-	bool any = false;
-
+	if (!image_has_flow_state(i, tenant))
+		return false;
 	for (uint32_t v = i->tenants[tenant].vips; v != IMAGE_NONE; v = i->vips[v].next) {
 		struct ring *r = i->vips[v].ring;
 
-		if (!r || !r->n_moving)
+		if (!r || (!r->n_moving && !image_remembers_all(&i->vips[v])))
 			continue;
 		c->vips[v].ring = ring_ref(r);
 		c->vips[v].learning = i->vips[v].learning;
-		c->vips[v].held = calloc(((1U << r->log2) + 7) / 8, 1);
-		any = true;
+		if (i->vips[v].algorithm == MTLB_ALGORITHM_MAGLEV)
+			c->vips[v].held = calloc(((1U << r->log2) + 7) / 8, 1);
 	}
-	return any;
+	return true;
 }
 
-static bool is_complete(const struct image_census *c)
+static bool is_complete(const struct image_census *c, const struct image *i)
 {
 	for (uint32_t v = 0; v < c->n_vips; v++)
-		if (c->vips[v].ring && !c->vips[v].held)
+		if (c->vips[v].ring && !c->vips[v].held &&
+		    i->vips[v].algorithm == MTLB_ALGORITHM_MAGLEV)
 			return false;
 	return true;
 }
@@ -72,20 +121,12 @@ struct image_census *image_census(const struct image *i, const struct mtlb_flow_
 		image_census_free(c);
 		return NULL;
 	}
-	/* where nothing moves there is no flow state */
-	for (uint32_t t = 1; t < i->top_tenant; t++) {
-		const struct image_tenant *tenant = &i->tenants[t];
+	struct count count = {c, i};
 
-		if (!image_has_tenant(i, t) || !watch_tenant(c, i, t))
-			continue;
-		for (uint32_t b = 0; b < tenant->flow_buckets; b++)
-			for (int way = 0; way < MTLB_FLOW_WAYS; way++) {
-				struct mtlb_flow copy = flows[tenant->flow_base + b].ways[way];
-
-				walk_flow(c, i, t, &copy, now);
-			}
-	}
-	if (is_complete(c))
+	for (uint32_t t = 1; t < i->top_tenant; t++)
+		if (watch_tenant(c, i, t))
+			image_walk_flows(i, t, flows, now, count_flow, &count);
+	if (is_complete(c, i))
 		return c;
 	image_census_free(c);
 	return NULL;

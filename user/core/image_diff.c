@@ -103,9 +103,10 @@ static void write_names(struct diff *d)
 		     strcmp(d->from->tenants[t].name, d->to->tenants[t].name)))
 			add(d, STEP_TENANT_INFO, t);
 	for (uint32_t v = 0; v < d->to->top_vip; v++)
-		if (image_has_vip(d->to, v) && (!image_has_vip(d->from, v) ||
-						memcmp(&d->from->vips[v].info, &d->to->vips[v].info,
-						       sizeof(d->to->vips[v].info))))
+		if (image_has_vip(d->to, v) &&
+		    (!image_has_vip(d->from, v) || d->from->vips[v].has_other_name ||
+		     memcmp(&d->from->vips[v].info, &d->to->vips[v].info,
+			    sizeof(d->to->vips[v].info))))
 			add(d, STEP_VIP_INFO, v);
 	for (uint32_t k = 0; k < d->to->top_backend; k++)
 		if (image_has_backend(d->to, k) &&
@@ -122,7 +123,8 @@ static void write_backends(struct diff *d)
 			continue;
 		if (!image_has_backend(d->from, k) || is_new_encap(d, k))
 			add(d, STEP_BACKEND, k);
-		else if (d->from->backends[k].state != d->to->backends[k].state)
+		else if (d->from->backends[k].state != d->to->backends[k].state ||
+			 d->from->backends[k].info.weight != d->to->backends[k].info.weight)
 			add(d, STEP_BACKEND_WORD, k);
 	}
 }
@@ -153,39 +155,76 @@ static bool has_new_range(const struct diff *d, uint32_t t)
 		d->from->tenants[t].flow_buckets != d->to->tenants[t].flow_buckets);
 }
 
-static bool had_moving(const struct image *i, uint32_t tenant)
+/* Fragments are remembered whether anything moves or not. */
+static bool copies_flows(const struct diff *d, uint32_t t)
 {
-	if (!image_has_tenant(i, tenant))
+	return has_new_range(d, t) && image_has_tenant(d->from, t) &&
+	       d->from->tenants[t].flow_buckets;
+}
+
+static bool is_bridged(const struct diff *d, uint32_t t)
+{
+	if (!image_has_tenant(d->from, t) || !image_has_tenant(d->to, t))
 		return false;
-	for (uint32_t v = i->tenants[tenant].vips; v != IMAGE_NONE; v = i->vips[v].next)
-		if (i->vips[v].ring && i->vips[v].ring->n_moving)
+	for (uint32_t v = d->to->tenants[t].vips; v != IMAGE_NONE; v = d->to->vips[v].next)
+		if (d->to->vips[v].bridge)
 			return true;
 	return false;
 }
 
-static bool copies_flows(const struct diff *d, uint32_t t)
+static void bridge_tables(struct diff *d)
 {
-	return has_new_range(d, t) && had_moving(d->from, t);
+	struct steps *s = d->steps;
+
+	s->bridges = calloc(d->to->top_tenant, sizeof(*s->bridges));
+	if (!s->bridges) {
+		d->error = -ENOMEM;
+		return;
+	}
+	for (uint32_t t = 1; t < d->to->top_tenant; t++)
+		if (is_bridged(d, t))
+			s->bridges[s->n_bridges++] = t;
+	if (!s->n_bridges)
+		return;
+	add(d, STEP_BRIDGE, s->n_bridges);
+	add(d, STEP_GRACE, 0);
 }
 
 static void exchange_ranges(struct diff *d)
 {
-	bool bridged = false;
-
 	for (uint32_t t = 1; t < d->to->top_tenant; t++)
 		if (has_new_range(d, t))
 			add(d, STEP_CLEAR_FLOWS, t);
-	for (uint32_t v = 0; v < d->to->top_vip; v++) {
-		if (!image_has_vip(d->to, v) || !d->to->vips[v].bridge)
-			continue;
-		add(d, STEP_VIP_WORD, v)->word = image_ring_word(d->to->vips[v].bridge, true);
-		bridged = true;
-	}
-	if (bridged)
-		add(d, STEP_GRACE, 0);
+	bridge_tables(d);
 	for (uint32_t t = 1; t < d->to->top_tenant; t++)
 		if (copies_flows(d, t))
 			add(d, STEP_COPY_FLOWS, t);
+}
+
+bool steps_begins_with(const struct image *from, const struct image *to, uint32_t vip,
+		       enum mtlb_algorithm algorithm)
+{
+	const struct image_vip *is = &to->vips[vip];
+
+	return is->position && is->algorithm == algorithm &&
+	       (!image_has_vip(from, vip) || !from->vips[vip].position ||
+		from->vips[vip].algorithm != algorithm);
+}
+
+static bool starts_algorithm(const struct diff *d, uint32_t t)
+{
+	for (uint32_t v = d->to->tenants[t].vips; v != IMAGE_NONE; v = d->to->vips[v].next)
+		if (steps_begins_with(d->from, d->to, v, MTLB_ALGORITHM_ROUND_ROBIN) ||
+		    steps_begins_with(d->from, d->to, v, MTLB_ALGORITHM_LEAST_CONNECTIONS))
+			return true;
+	return false;
+}
+
+static void start_algorithms(struct diff *d)
+{
+	for (uint32_t t = 1; t < d->to->top_tenant; t++)
+		if (image_has_tenant(d->to, t) && starts_algorithm(d, t))
+			add(d, STEP_START, t);
 }
 
 /* ---- what traffic sees ---- */
@@ -215,7 +254,7 @@ static void swap_tables(struct diff *d)
 		return;
 	}
 	for (uint32_t t = 0; t < top_tenant(d); t++)
-		if (table_in(d->from, t) != table_in(d->to, t))
+		if (table_in(d->from, t) != table_in(d->to, t) || is_bridged(d, t))
 			s->swaps[s->n_swaps++] = t;
 	if (s->n_swaps)
 		add(d, STEP_SWAP_TABLES, s->n_swaps);
@@ -229,9 +268,8 @@ static void store_words(struct diff *d)
 			continue;
 		uint32_t t = d->to->vips[v].info.tenant;
 
-		if (table_in(d->from, t) == table_in(d->to, t) &&
-		    (d->to->vips[v].bridge ||
-		     image_vip_word(&d->from->vips[v]) != image_vip_word(&d->to->vips[v])))
+		if (table_in(d->from, t) == table_in(d->to, t) && !is_bridged(d, t) &&
+		    image_vip_word(&d->from->vips[v]) != image_vip_word(&d->to->vips[v]))
 			add(d, STEP_VIP_WORD, v)->word = image_vip_word(&d->to->vips[v]);
 	}
 }
@@ -275,13 +313,14 @@ static bool changed_ring(const struct diff *d, uint32_t tenant)
 }
 
 /*
- * Entries are of use only on moving slots and for backends that serve; a stale one could catch a
- * later flow.
+ * Entries are of use only on moving slots, or of VIPs that remember all their flows, and for
+ * backends that serve; a stale one could catch a later flow, and a fragment of a backend that is
+ * gone could reach whoever gets its id.
  */
 static bool leaves_stale_flows(const struct diff *d, uint32_t t)
 {
-	return image_has_tenant(d->to, t) && had_moving(d->from, t) &&
-	       (changed_ring(d, t) || lost_backend(d, t));
+	return image_has_tenant(d->to, t) && image_has_tenant(d->from, t) &&
+	       (lost_backend(d, t) || (image_has_flow_state(d->from, t) && changed_ring(d, t)));
 }
 
 static void remove_rest(struct diff *d)
@@ -339,6 +378,7 @@ int image_diff(const struct image *from, const struct image *to, struct steps **
 	write_backends(&d);
 	write_rings(&d);
 	exchange_ranges(&d);
+	start_algorithms(&d);
 	write_tenants(&d);
 	swap_tables(&d);
 	store_words(&d);
@@ -367,6 +407,7 @@ void steps_free(struct steps *s)
 		return;
 	free(s->list);
 	free(s->swaps);
+	free(s->bridges);
 	free(s);
 }
 
@@ -433,6 +474,10 @@ static void describe(FILE *f, const struct steps *s, const struct step *step)
 	case STEP_SWAP_TABLES:
 		for (size_t i = 0; i < s->n_swaps; i++)
 			fprintf(f, " %s", tenant_name(s, s->swaps[i]));
+		break;
+	case STEP_BRIDGE:
+		for (size_t i = 0; i < s->n_bridges; i++)
+			fprintf(f, " %s", tenant_name(s, s->bridges[i]));
 		break;
 	case STEP_ZERO_STATS:
 		fprintf(f, " %s %u",

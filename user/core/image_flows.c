@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Each tenant's range of the flow table: a power of two of buckets at a multiple of its size. A
- * tenant whose quota did not change keeps its range; a range in use in the image before is nobody
- * else's in this one. A range does not shrink while slots of its tenant move: flows that share a
- * bucket then might not all fit. The next build after that does it.
+ * tenant whose quota did not change keeps its range; a range in use in the image before is
+ * nobody else's in this one. A range does not shrink while slots of its tenant move, or one of
+ * its VIPs remembers all flows: flows that share a bucket then might not all fit. The next
+ * build after that does it.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -73,18 +74,13 @@ static void used_before(const struct image *previous, struct ranges *r)
 	qsort(r->list, r->n, sizeof(*r->list), compare_ranges);
 }
 
-static bool has_moving(const struct image *i, const struct image_tenant *t)
+static void choose_range(struct build *b, struct ranges *r, uint32_t slot, uint32_t buckets)
 {
-	for (uint32_t v = t->vips; v != IMAGE_NONE; v = i->vips[v].next)
-		if (i->vips[v].ring && i->vips[v].ring->n_moving)
-			return true;
-	return false;
-}
+	struct image_tenant *t = &b->image->tenants[slot];
+	const struct image_tenant *old =
+		image_has_tenant(b->previous, slot) ? &b->previous->tenants[slot] : NULL;
 
-static void choose_range(struct build *b, struct ranges *r, struct image_tenant *t,
-			 const struct image_tenant *old, uint32_t buckets)
-{
-	if (old && buckets < old->flow_buckets && has_moving(b->previous, old))
+	if (old && buckets < old->flow_buckets && image_has_flow_state(b->previous, slot))
 		buckets = old->flow_buckets;
 	t->flow_buckets = buckets;
 	if (old && old->flow_buckets == buckets) {
@@ -124,10 +120,6 @@ void build_flow_ranges(struct build *b)
 			uint32_t slot = image_find_tenant(b->image, m->tenants[i].name);
 
 			if (slot != IMAGE_NONE)
-				choose_range(b, &r, &b->image->tenants[slot],
-					     image_has_tenant(b->previous, slot)
-						     ? &b->previous->tenants[slot]
-						     : NULL,
-					     buckets);
+				choose_range(b, &r, slot, buckets);
 		}
 }

@@ -27,14 +27,14 @@ static uint32_t ticks_of_seconds(uint32_t seconds)
 }
 
 /*
- * TCP flows that never got past a SYN, or are closing, are forgotten after 30 s; a datagram is as
- * good as another.
+ * TCP and SCTP flows that never got past a SYN, or are closing, are forgotten after 30 s; a
+ * datagram is as good as another.
  */
 static uint32_t short_ticks(const struct model_vip *v)
 {
 	uint32_t idle = ticks_of_seconds(v->idle_timeout_s), brief = ticks_of_seconds(30);
 
-	return v->protocol == IPPROTO_TCP && brief < idle ? brief : idle;
+	return v->protocol != IPPROTO_UDP && brief < idle ? brief : idle;
 }
 
 /* ---- ids that are free in both images ---- */
@@ -114,7 +114,11 @@ static void add_backend(struct build *b, uint32_t vip, const struct model_tenant
 	if (id == IMAGE_NONE)
 		return;
 	place_backend(b, id, vip, k->name, k->address.bytes, k->weight);
-	b->image->backends[id].state = state_of(b, t, v, k);
+	struct image_backend *new = &b->image->backends[id];
+
+	new->state = state_of(b, t, v, k);
+	new->n_servers = k->n_server_ids;
+	memcpy(new->servers, k->server_ids, k->n_server_ids * sizeof(*k->server_ids));
 }
 
 /* Has it flows: some slot is or was its own, or the flow table is in use and may name it. */
@@ -124,6 +128,8 @@ static bool may_have_flows(const struct image_vip *v, uint32_t id)
 
 	if (!r)
 		return false;
+	if (image_remembers_all(v))
+		return true;
 	for (uint32_t i = 0; i < r->n_ids; i++)
 		if (r->ids[i] == id)
 			return true;
@@ -145,6 +151,8 @@ static void keep_leaving(struct build *b, uint32_t vip)
 			continue;
 		place_backend(b, id, vip, old->info.name, old->info.address, old->info.weight);
 		b->image->backends[id].state = MTLB_BACKEND_LEAVING;
+		b->image->backends[id].n_servers = old->n_servers;
+		memcpy(b->image->backends[id].servers, old->servers, sizeof(old->servers));
 	}
 }
 
@@ -158,6 +166,42 @@ static uint32_t log2_of_vip(const struct image_vip *old, const struct model_vip 
 	while (log2 < MTLB_RING_LOG2_MAX && 1U << log2 < v->ring_size)
 		log2++;
 	return log2;
+}
+
+static uint8_t source_bits(const struct model_vip *v)
+{
+	if (v->algorithm != MTLB_ALGORITHM_SOURCE)
+		return 0;
+	if (!v->source_prefix)
+		return 128;
+	return v->source_prefix + (addr_is_ipv4(&v->address) ? 96 : 0);
+}
+
+static void copy_quic(struct image_vip *to, const struct model_quic *q)
+{
+	if (!q->n_configs)
+		return;
+	to->flags |= MTLB_VIP_QUIC;
+	to->quic_shift = 8 - q->rotation_bits;
+	for (size_t i = 0; i < q->n_configs; i++)
+		to->quic[q->configs[i].rotation] = (struct mtlb_quic_config){
+			.server_id_len = q->configs[i].server_id_length,
+			.id_len = 1 + q->configs[i].server_id_length + q->configs[i].nonce_length};
+}
+
+/* How its packets are told, and what becomes of them. */
+static void copy_service(struct image_vip *to, const struct model_vip *v)
+{
+	memcpy(to->info.address, v->address.bytes, 16);
+	to->info.port = htons(v->port);
+	to->info.last_port = htons(v->last_port);
+	to->info.protocol = v->protocol;
+	to->idle_ticks = ticks_of_seconds(v->idle_timeout_s);
+	to->short_ticks = short_ticks(v);
+	to->algorithm = v->algorithm;
+	to->source_bits = to->previous_bits = source_bits(v);
+	to->echo = v->echo;
+	copy_quic(to, &v->quic);
 }
 
 static void add_vip(struct build *b, uint32_t tenant, const struct model_tenant *t,
@@ -175,12 +219,8 @@ static void add_vip(struct build *b, uint32_t tenant, const struct model_tenant 
 
 	copy_name(new->info.name, v->name);
 	new->info.tenant = tenant;
-	memcpy(new->info.address, v->address.bytes, 16);
-	new->info.port = htons(v->port);
-	new->info.protocol = v->protocol;
+	copy_service(new, v);
 	new->backends = IMAGE_NONE;
-	new->idle_ticks = ticks_of_seconds(v->idle_timeout_s);
-	new->short_ticks = short_ticks(v);
 	new->ring_log2 = log2_of_vip(old, v);
 	if (id >= b->image->top_vip)
 		b->image->top_vip = id + 1;
@@ -189,6 +229,16 @@ static void add_vip(struct build *b, uint32_t tenant, const struct model_tenant 
 		add_backend(b, id, t, v, &v->backends[k]);
 	if (!t->suspended)
 		keep_leaving(b, id);
+}
+
+/* Of a second to of a tick, rounded, but some stay some. */
+static uint16_t per_tick(uint32_t per_second)
+{
+	uint64_t n = (((uint64_t)per_second << MTLB_TICK_SHIFT) + 500000000) / 1000000000;
+
+	if (!n)
+		return per_second > 0;
+	return n > UINT16_MAX ? UINT16_MAX : n;
 }
 
 static void add_tenant(struct build *b, const struct model_tenant *t)
@@ -205,6 +255,8 @@ static void add_tenant(struct build *b, const struct model_tenant *t)
 	new->vips = new->last_vip = IMAGE_NONE;
 	new->is_shared = tenant_is_shared(b->in->model, t);
 	new->suspended = t->suspended;
+	new->record.answers = per_tick(t->limits.icmp_per_second);
+	new->record.flags = t->drop_other_ports ? MTLB_TENANT_DROP_OTHER_PORTS : 0;
 	if (slot >= b->image->top_tenant)
 		b->image->top_tenant = slot + 1;
 	for (size_t v = 0; v < t->n_vips; v++)

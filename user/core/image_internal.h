@@ -15,7 +15,7 @@ struct ring {
 	uint32_t first, units;       /* the extent, ids and previous owners included */
 	uint32_t n_ids;
 	uint32_t n_moving;           /* marked slots */
-	uint32_t *ids;               /* backend ids; only those that slots or previous name */
+	uint32_t *ids;               /* backend ids: named by slots or previous, or listed */
 	uint32_t *owned;             /* by index: slots it owns */
 	uint32_t *awaited;           /* by index: marked slots whose previous owner it is */
 	uint16_t *slots;             /* index into ids, MTLB_SLOT_MOVING */
@@ -43,11 +43,14 @@ struct ring_draft {
 	uint32_t log2;
 	uint32_t n_ids;
 	const uint32_t *ids;
+	const bool *listed;          /* ids that stay without a slot; NULL: none */
 	uint16_t *owner;
 	uint32_t *previous;
 };
-/* Drops ids that nothing names. Not yet placed. NULL: out of memory. */
+/* Drops ids that nothing names and that are not listed. Not yet placed. NULL: out of memory. */
 struct ring *ring_from_draft(const struct ring_draft *d);
+/* The same owners, marks and list, wherever they lie. */
+bool ring_is_equal(const struct ring *a, const struct ring *b);
 
 /* ---- free ring space: what neither the image before nor the new one uses ---- */
 struct ring_space;
@@ -60,9 +63,21 @@ bool ring_space_place(struct ring_space *s, struct ring *r);
 struct table {
 	uint32_t refs;
 	uint32_t n, n_used;          /* elements, a power of two; entries among them */
-	struct mtlb_vip entries[];   /* words zero */
+	struct mtlb_vip entries[];   /* words of VIPs zero */
 };
 void table_unref(struct table *t);
+
+static inline bool entry_is_vip(const struct mtlb_vip *e)
+{
+	return e->kind == MTLB_ENTRY_VIP || e->kind == MTLB_ENTRY_RANGE;
+}
+
+/* Elements of other kinds, as what they are. */
+union entry {
+	struct mtlb_vip vip;
+	struct mtlb_ranges ranges;
+	struct mtlb_server server;
+};
 
 /* ---- the image ---- */
 struct image_backend {
@@ -72,6 +87,8 @@ struct image_backend {
 	uint32_t member;             /* scratch: its index while its VIP's ring is built */
 	uint8_t state;
 	uint8_t variant;             /* where encap lies in the record */
+	uint8_t n_servers;           /* QUIC server ids */
+	struct model_server_id servers[MTLB_QUIC_CONFIGS];
 	bool has_left_name;          /* adopted: free, but its name is in the map */
 };
 
@@ -86,6 +103,13 @@ struct image_vip {
 	struct ring *bridge;         /* while the tenant's flow range is exchanged */
 	uint32_t position;           /* element of the tenant's table + 1; 0: in none */
 	uint32_t idle_ticks, short_ticks;
+	uint8_t algorithm;           /* enum mtlb_algorithm */
+	uint8_t source_bits;         /* of the address that chooses the slot; 0: the flow hash */
+	uint8_t previous_bits;       /* the same when previous owners were owners */
+	uint8_t flags, quic_shift;
+	struct mtlb_quic_config quic[MTLB_QUIC_CONFIGS];
+	bool echo;
+	bool has_other_name;         /* adopted: an interrupted change wrote the map's info */
 	bool is_adopted;             /* ring and backends need not fit each other */
 	bool is_last_stand;          /* only leaving backends serve */
 	bool learning;
@@ -94,6 +118,12 @@ struct image_vip {
 	bool refused_known;
 	uint64_t refused;            /* the tenant's total at quiet_since */
 };
+
+/* Is every flow of the VIP in the flow table, whether slots move or not. */
+static inline bool image_remembers_all(const struct image_vip *v)
+{
+	return v->algorithm >= MTLB_ALGORITHM_ROUND_ROBIN;
+}
 
 struct image_tenant {
 	char name[MTLB_NAME_LEN];    /* empty: the slot is free. Slot 0: the node, without a name */
@@ -117,6 +147,7 @@ struct image {
 	struct mtlb_segment *segments; /* [limits.segments] */
 	uint32_t top_tenant, top_vip, top_backend; /* ids in use are below */
 	uint64_t now;                /* tick at which it was made */
+	uint64_t table_key[2];       /* where entries lie in tables */
 	struct index tenant_index, vip_index, backend_index;
 };
 
@@ -175,6 +206,11 @@ void build_encaps(struct build *b);  /* image_encap.c */
 void build_flow_ranges(struct build *b); /* image_flows.c */
 void build_rings(struct build *b);   /* image_moves.c */
 void build_tables(struct build *b);  /* image_tables.c */
+/*
+ * A changed VIP's entry, or ids that are gone: the tenant's table again. 0, -ENOMEM, or -ENOSPC
+ * with lines in r.
+ */
+int image_renew_table(struct image *i, uint32_t tenant, struct report *r);
 void build_segments(struct build *b); /* image_segments.c */
 /* A line for a thing that does not fit, once for each kind: the first stands for all. */
 enum build_full { FULL_TENANTS, FULL_VIPS, FULL_BACKENDS, FULL_RINGS, FULL_FLOWS, FULL_SEGMENTS };
@@ -189,7 +225,16 @@ void encap_compose(const struct model_encap *model, bool inner_is_ipv4, const ui
 /* Hash key of a tenant ("": of the node): image_tables.c */
 void tenant_key(const uint8_t secret[32], const char *name, uint32_t key[12]);
 /*
- * Is an entry of the flow table of use in this image: a live backend of the tenant, on a moving
- * slot.
+ * Is an entry of the flow table of use in this image: a live backend of the tenant, and a VIP
+ * that remembers all its flows, or a slot that moves (of a source VIP any slot: nobody can tell
+ * the flow's). Remembered fragments are no flows.
  */
 bool image_needs_flow(const struct image *i, uint32_t tenant, const struct mtlb_flow *flow);
+/* As image_count_loads(), of one tenant. */
+int image_count_loads_of(const struct image *i, uint32_t tenant, const struct maps *maps,
+			 uint64_t now);
+/*
+ * Does the flow table hold what must not get lost: flows on moving slots, or all flows of some
+ * VIP.
+ */
+bool image_has_flow_state(const struct image *i, uint32_t tenant);

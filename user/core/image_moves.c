@@ -4,8 +4,12 @@
  *
  * Who takes part: the configured backends that are up; where none is, those that are draining
  * (refusing would break what they serve, and a fresh start decides the same); where none is
- * configured and alive, those that are leaving. In that last stand all slots are marked, so that
- * the flow table shows when they serve nothing more.
+ * configured and alive, those that are leaving. In that last stand all slots are marked, so
+ * that the flow table shows when they serve nothing more.
+ *
+ * While a VIP changes what chooses its backends (the algorithm, or the part of the address that
+ * is hashed) all its slots are marked: flows of before are on any backend, and previous owners
+ * may lie at other slots than the owners of now.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -85,6 +89,11 @@ struct slots {
 	bool is_learning;     /* and have to now */
 	bool has_news;        /* some slot has to wait for flows anew */
 	bool is_same;         /* as the old ring */
+	bool is_switched;     /* this change chooses backends in another way */
+	bool marks_all;       /* no slot is known to have its flows on its owner alone */
+	bool counts_homes;    /* of a source VIP: what its flows note has to be noted anew */
+	uint8_t home_bits;    /* what chooses the slot at which the home of unknown flows stands */
+	bool has_old_owner;   /* the old owner stands at the same slot */
 	uint32_t n_moving;
 };
 
@@ -138,16 +147,17 @@ static void move_slot(struct slots *to, uint32_t s, uint32_t owner, const struct
 {
 	struct old_slot was = look_back(to, s, old);
 	uint32_t first = to->is_learning ? was.home : was.previous;
-	uint32_t second = to->is_learning ? was.owner : IMAGE_NONE;
+	uint32_t second = to->is_learning && to->has_old_owner ? was.owner : IMAGE_NONE;
 	uint32_t previous = is_member_alive(m, first)    ? first
 			    : is_member_alive(m, second) ? second
 							 : owner;
+	bool is_marked = was.is_marked || previous != owner || m->is_last_stand || to->marks_all;
 
 	to->owner[s] = owner;
-	to->previous[s] =
-		was.is_marked || previous != owner || m->is_last_stand ? previous : IMAGE_NONE;
-	to->n_moving += to->previous[s] != IMAGE_NONE;
-	to->has_news |= previous != owner && previous != was.previous;
+	to->previous[s] = is_marked ? previous : IMAGE_NONE;
+	to->n_moving += is_marked;
+	to->has_news |= (previous != owner && previous != was.previous) ||
+			(to->counts_homes && owner != was.owner);
 	to->is_same &= owner == was.owner && to->previous[s] == was.previous;
 }
 
@@ -174,6 +184,21 @@ static void map_old_members(struct slots *to, const struct image *i, const struc
 					    : IMAGE_NONE;
 }
 
+/* What this change means for all slots of a VIP that had a ring. */
+static void compare_ways(struct slots *to, const struct image_vip *v,
+			 const struct image_vip *before, bool exchanging)
+{
+	to->was_learning = before->learning;
+	to->home_bits = before->learning ? before->previous_bits : before->source_bits;
+	to->has_old_owner = to->home_bits == before->source_bits;
+	to->is_switched =
+		v->algorithm != before->algorithm || v->source_bits != before->source_bits;
+	to->marks_all = to->is_switched || to->home_bits != v->source_bits ||
+			(exchanging && image_remembers_all(before));
+	to->has_news = to->is_switched;
+	to->counts_homes = v->algorithm == MTLB_ALGORITHM_SOURCE;
+}
+
 static void move_slots(struct slots *to, const struct members *m, const struct image *i,
 		       const struct image_vip *v, const struct image_vip *before, bool exchanging)
 {
@@ -182,8 +207,8 @@ static void move_slots(struct slots *to, const struct members *m, const struct i
 
 	if (old) {
 		map_old_members(to, i, old);
-		to->was_learning = before->learning;
-		to->is_learning = before->learning || (exchanging && old->n_moving) ||
+		compare_ways(to, v, before, exchanging);
+		to->is_learning = before->learning || to->marks_all || exchanging ||
 				  leaves_home(to, m, shift, old);
 	}
 	to->is_same = old && to->log2 == old->log2;
@@ -233,20 +258,40 @@ static struct ring *place(struct build *b, struct ring *r)
 	return r;
 }
 
-static struct ring *ring_from_slots(struct build *b, const struct slots *s, const struct members *m)
+static bool has_list(const struct image_vip *v)
 {
+	return v->algorithm == MTLB_ALGORITHM_LEAST_CONNECTIONS;
+}
+
+/*
+ * The ring of least-connections lists all configured backends, so that its list changes only
+ * with the configuration.
+ */
+static struct ring *ring_from_slots(struct build *b, const struct slots *s, const struct members *m,
+				    const struct image_vip *v, struct ring *old)
+{
+	_cleanup_free_ bool *listed = calloc(m->n + 1, sizeof(*listed));
 	struct ring_draft draft = {.log2 = s->log2,
 				   .n_ids = m->n,
 				   .ids = m->ids,
+				   .listed = listed,
 				   .owner = s->owner,
 				   .previous = s->previous};
+	struct ring *r;
 
-	return place(b, ring_from_draft(&draft));
+	if (listed && has_list(v))
+		memset(listed, true, m->n_configured * sizeof(*listed));
+	r = listed ? ring_from_draft(&draft) : NULL;
+	if (!r || !old || !ring_is_equal(r, old))
+		return place(b, r);
+	ring_unref(r);
+	return ring_ref(old);
 }
 
 static void carry_progress(struct image_vip *v, const struct image_vip *old)
 {
 	v->learning = old->learning;
+	v->previous_bits = old->previous_bits;
 	v->move_started = old->move_started;
 	v->quiet_since = old->quiet_since;
 	v->refused_known = old->refused_known;
@@ -270,14 +315,21 @@ static int move_vip(struct build *b, struct image_vip *v, const struct image_vip
 	int err = slots_alloc(&s, v->ring_log2, old);
 
 	if (!err)
-		err = ring_build(m->ring, m->n_ring, v->ring_log2, s.target);
+		err = v->algorithm == MTLB_ALGORITHM_ROUND_ROBIN
+			      ? ring_build_turns(m->ring, m->n_ring, v->ring_log2, s.target)
+			      : ring_build(m->ring, m->n_ring, v->ring_log2, s.target);
 	if (!err) {
 		move_slots(&s, m, b->image, v, before, exchanging);
 		shorten(&s, v);
-		v->ring = s.is_same ? ring_ref(old) : ring_from_slots(b, &s, m);
+		if (s.is_same && !has_list(v) && !has_list(before))
+			v->ring = ring_ref(old);
+		else
+			v->ring = ring_from_slots(b, &s, m, v, old);
 		v->is_last_stand = m->is_last_stand;
 		if (s.n_moving && before)
 			carry_progress(v, before);
+		if (s.n_moving && s.is_learning)
+			v->previous_bits = s.home_bits;
 		if (s.n_moving && s.is_learning && (!v->learning || s.has_news || exchanging))
 			start_learning(v, b->in->now);
 	}
@@ -292,7 +344,8 @@ static bool is_as_before(const struct build *b, const struct image_vip *v,
 	uint32_t k = v->backends, was;
 
 	if (!before || !before->ring || before->is_adopted || before->ring_log2 != v->ring_log2 ||
-	    before->n_backends != v->n_backends)
+	    before->n_backends != v->n_backends || before->algorithm != v->algorithm ||
+	    before->source_bits != v->source_bits)
 		return false;
 	for (was = before->backends; k != IMAGE_NONE && k == was;
 	     k = b->image->backends[k].next, was = b->previous->backends[was].next)
@@ -302,13 +355,13 @@ static bool is_as_before(const struct build *b, const struct image_vip *v,
 	return k == IMAGE_NONE && was == IMAGE_NONE;
 }
 
-/* Does the VIP's tenant get another range of the flow table while some of its slots move. */
+/* Does the VIP's tenant get another range of the flow table while that holds flows of the VIP. */
 static bool is_exchanging(const struct build *b, const struct image_vip *v,
 			  const struct image_vip *before)
 {
 	const struct image_tenant *is, *was;
 
-	if (!before || !before->ring || !before->ring->n_moving)
+	if (!before || !before->ring || (!before->ring->n_moving && !image_remembers_all(before)))
 		return false;
 	is = &b->image->tenants[v->info.tenant];
 	was = &b->previous->tenants[v->info.tenant];
@@ -347,8 +400,10 @@ static void build_ring(struct build *b, uint32_t id)
 }
 
 /*
- * While a tenant's flow range is exchanged, what a packet under way remembers may miss the copy. So
- * for that time all new flows of a moving slot go where those go that the table does not know.
+ * While a tenant's flow range is exchanged, what a packet under way remembers may miss the
+ * copy. So for that time all new flows of a moving slot go where those go that the table does
+ * not know; also those of a VIP that remembers all its flows. The slot is the one at which
+ * these homes stand.
  */
 static struct ring *bridge_of(const struct image_vip *before)
 {
@@ -363,7 +418,8 @@ static struct ring *bridge_of(const struct image_vip *before)
 		owner[s] = r->slots[s] & ~MTLB_SLOT_MOVING;
 		if (ring_is_marked(r, s) && before->learning)
 			owner[s] = r->previous[s];
-		previous[s] = ring_is_marked(r, s) ? owner[s] : IMAGE_NONE;
+		previous[s] =
+			ring_is_marked(r, s) || image_remembers_all(before) ? owner[s] : IMAGE_NONE;
 	}
 	return ring_from_draft(&d);
 }

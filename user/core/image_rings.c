@@ -45,13 +45,14 @@ static struct ring *ring_alloc(uint32_t log2, uint32_t n_ids, bool moving)
 	return NULL;
 }
 
-/* New index of each id that something names; the rest is dropped. */
+/* New index of each id that something names or that is listed; the rest is dropped. */
 static uint32_t renumber(const struct ring_draft *d, uint16_t *number, uint32_t *n_moving)
 {
 	uint32_t n = 0;
 
 	*n_moving = 0;
-	memset(number, 0, d->n_ids * sizeof(*number));
+	for (uint32_t i = 0; i < d->n_ids; i++)
+		number[i] = d->listed && d->listed[i];
 	for (uint32_t s = 0; s < 1U << d->log2; s++) {
 		number[d->owner[s]] = 1;
 		if (d->previous[s] == IMAGE_NONE)
@@ -60,8 +61,7 @@ static uint32_t renumber(const struct ring_draft *d, uint16_t *number, uint32_t 
 		++*n_moving;
 	}
 	for (uint32_t i = 0; i < d->n_ids; i++)
-		if (number[i])
-			number[i] = n++;
+		number[i] = number[i] ? n++ : UINT16_MAX;
 	return n;
 }
 
@@ -78,15 +78,16 @@ struct ring *ring_from_draft(const struct ring_draft *d)
 	if (!r)
 		return NULL;
 	r->n_moving = n_moving;
+	for (uint32_t i = 0; i < d->n_ids; i++)
+		if (number[i] != UINT16_MAX)
+			r->ids[number[i]] = d->ids[i];
 	for (uint32_t s = 0; s < 1U << d->log2; s++) {
 		uint16_t to = number[d->owner[s]], from = to;
 
-		r->ids[to] = d->ids[d->owner[s]];
 		r->owned[to]++;
 		r->slots[s] = to;
 		if (d->previous[s] != IMAGE_NONE) {
 			from = number[d->previous[s]];
-			r->ids[from] = d->ids[d->previous[s]];
 			r->awaited[from]++;
 			r->slots[s] |= MTLB_SLOT_MOVING;
 		}
@@ -95,6 +96,16 @@ struct ring *ring_from_draft(const struct ring_draft *d)
 	}
 	r->units = (n_ids + 1) / 2 + (n_moving ? 2 : 1) * ((1U << d->log2) / 4);
 	return r;
+}
+
+bool ring_is_equal(const struct ring *a, const struct ring *b)
+{
+	size_t slots = sizeof(*a->slots) << a->log2;
+
+	return a->log2 == b->log2 && a->n_ids == b->n_ids && a->n_moving == b->n_moving &&
+	       !memcmp(a->ids, b->ids, a->n_ids * sizeof(*a->ids)) &&
+	       !memcmp(a->slots, b->slots, slots) &&
+	       (!a->previous || !memcmp(a->previous, b->previous, slots));
 }
 
 /* ---- space ---- */

@@ -19,6 +19,7 @@ struct settle {
 	const uint64_t *refused;
 	uint64_t now;
 	struct ring_space *space;
+	bool *renew; /* by tenant slot: its table may change */
 	bool changed;
 	int error;
 };
@@ -58,9 +59,46 @@ static void watch_refused(struct settle *s, struct image_vip *v)
 	}
 }
 
-static bool is_held(const struct census_vip *c, uint32_t slot)
+#define IMAGE_SEVERAL (IMAGE_NONE - 1)
+
+/* The backend that has flows which are not at home; IMAGE_NONE, or IMAGE_SEVERAL. */
+static uint32_t with_flows_away(const struct settle *s, const struct image_vip *v)
 {
-	return c->held[slot / 8] & 1 << (slot % 8);
+	uint32_t found = IMAGE_NONE;
+
+	for (uint32_t k = v->backends; k != IMAGE_NONE; k = s->image->backends[k].next)
+		if (image_census_waiting(s->census, k))
+			found = found == IMAGE_NONE ? k : IMAGE_SEVERAL;
+	return found;
+}
+
+/*
+ * Of a VIP that remembers all its flows no slot is held: whatever is marked, the table decides.
+ * Of a source VIP nobody can tell a flow's slot, but one that is not at home is in none of
+ * those that its backend owns.
+ */
+static bool is_held(const struct image_vip *v, const struct census_vip *c, uint32_t away,
+		    uint32_t slot)
+{
+	if (image_remembers_all(v))
+		return false;
+	if (v->algorithm == MTLB_ALGORITHM_MAGLEV)
+		return c->held[slot / 8] & 1 << (slot % 8);
+	return away != IMAGE_NONE && away != ring_owner(v->ring, slot);
+}
+
+/*
+ * What keeps its place in the list of a ring of least-connections. malloced; NULL: out of
+ * memory.
+ */
+static bool *listed(const struct settle *s, const struct image_vip *v, const struct ring *r)
+{
+	bool *list = calloc(r->n_ids + 1, sizeof(*list));
+
+	for (uint32_t i = 0; list && i < r->n_ids; i++)
+		list[i] = v->algorithm == MTLB_ALGORITHM_LEAST_CONNECTIONS &&
+			  s->image->backends[r->ids[i]].state != MTLB_BACKEND_LEAVING;
+	return list;
 }
 
 /*
@@ -77,45 +115,49 @@ static bool is_uniform(const struct ring *r, uint32_t log2)
 	return true;
 }
 
-static struct ring *shorten(const struct ring *r, uint32_t log2)
+static struct ring *shorten(const struct settle *s, const struct image_vip *v, const struct ring *r,
+			    uint32_t log2)
 {
-	struct ring_draft d = {.log2 = log2, .n_ids = r->n_ids, .ids = r->ids};
+	_cleanup_free_ bool *list = listed(s, v, r);
+	struct ring_draft d = {.log2 = log2, .n_ids = r->n_ids, .ids = r->ids, .listed = list};
 	_cleanup_free_ uint16_t *owner = d.owner = malloc(sizeof(*d.owner) << log2);
 	_cleanup_free_ uint32_t *previous = d.previous = malloc(sizeof(*d.previous) << log2);
 
-	if (!owner || !previous)
+	if (!owner || !previous || !list)
 		return NULL;
-	for (uint32_t s = 0; s < 1U << log2; s++) {
-		owner[s] = r->slots[s << (r->log2 - log2)] & ~MTLB_SLOT_MOVING;
-		previous[s] = IMAGE_NONE;
+	for (uint32_t k = 0; k < 1U << log2; k++) {
+		owner[k] = r->slots[k << (r->log2 - log2)] & ~MTLB_SLOT_MOVING;
+		previous[k] = IMAGE_NONE;
 	}
 	return ring_from_draft(&d);
 }
 
 /* The ring without the marks that nothing holds; NULL where none can go, or out of memory. */
-static struct ring *unmark(const struct image_vip *v, const struct census_vip *c)
+static struct ring *unmark(const struct settle *s, const struct image_vip *v,
+			   const struct census_vip *c)
 {
 	const struct ring *r = v->ring;
-	struct ring_draft d = {.log2 = r->log2, .n_ids = r->n_ids, .ids = r->ids};
+	_cleanup_free_ bool *list = listed(s, v, r);
+	struct ring_draft d = {.log2 = r->log2, .n_ids = r->n_ids, .ids = r->ids, .listed = list};
 	_cleanup_free_ uint16_t *owner = d.owner = malloc(sizeof(*d.owner) << r->log2);
 	_cleanup_free_ uint32_t *previous = d.previous = malloc(sizeof(*d.previous) << r->log2);
-	uint32_t moving = 0;
+	uint32_t moving = 0, away = with_flows_away(s, v);
 	struct ring *settled;
 
-	if (!owner || !previous)
+	if (!owner || !previous || !list)
 		return NULL;
-	for (uint32_t s = 0; s < 1U << r->log2; s++) {
-		bool stays = ring_is_marked(r, s) && is_held(c, s);
+	for (uint32_t k = 0; k < 1U << r->log2; k++) {
+		bool stays = ring_is_marked(r, k) && is_held(v, c, away, k);
 
-		owner[s] = r->slots[s] & ~MTLB_SLOT_MOVING;
-		previous[s] = stays ? r->previous[s] : IMAGE_NONE;
+		owner[k] = r->slots[k] & ~MTLB_SLOT_MOVING;
+		previous[k] = stays ? r->previous[k] : IMAGE_NONE;
 		moving += stays;
 	}
 	if (moving == r->n_moving)
 		return NULL;
 	settled = ring_from_draft(&d);
 	if (settled && !moving && v->ring_log2 < r->log2 && is_uniform(settled, v->ring_log2)) {
-		struct ring *shorter = shorten(settled, v->ring_log2);
+		struct ring *shorter = shorten(s, v, settled, v->ring_log2);
 
 		ring_unref(settled);
 		settled = shorter;
@@ -140,6 +182,7 @@ static void replace_ring(struct settle *s, struct image_vip *v, struct ring *r)
 static void stop_moving(struct image_vip *v)
 {
 	v->learning = false;
+	v->previous_bits = v->source_bits;
 	v->move_started = 0;
 	v->quiet_since = 0;
 	v->refused_known = false;
@@ -153,7 +196,7 @@ static bool is_counted(const struct settle *s, uint32_t id)
 	const struct image_vip *was = &s->previous->vips[id];
 	const struct census_vip *c = id < s->census->n_vips ? &s->census->vips[id] : NULL;
 
-	if (!was->ring || !was->ring->n_moving)
+	if (!was->ring || (!was->ring->n_moving && !image_remembers_all(was)))
 		return true;
 	return !was->learning && c && c->ring == was->ring && !c->learning;
 }
@@ -176,7 +219,7 @@ static void settle_vip(struct settle *s, uint32_t id)
 		v->ring = NULL;
 		s->changed = true;
 	} else {
-		struct ring *r = unmark(v, c);
+		struct ring *r = unmark(s, v, c);
 
 		if (r)
 			replace_ring(s, v, r);
@@ -219,28 +262,55 @@ static void drop_leaving(struct settle *s, uint32_t id)
 	}
 }
 
+/* What stands in an entry beside the word may have changed, or a server id's backend be gone. */
+static void renew_tables(struct settle *s)
+{
+	struct report r = {0};
+
+	for (uint32_t t = 1; t < s->image->top_tenant && s->changed && !s->error; t++)
+		if (s->renew[t])
+			s->error = image_renew_table(s->image, t, &r);
+	report_clear(&r);
+}
+
+static void settle_vips(struct settle *s)
+{
+	for (uint32_t v = 0; v < s->image->top_vip; v++) {
+		struct image_vip *vip = &s->image->vips[v];
+		struct ring *before = vip->ring;
+		uint32_t n = vip->n_backends;
+
+		if (!vip->info.name[0])
+			continue;
+		settle_vip(s, v);
+		drop_leaving(s, v);
+		s->renew[vip->info.tenant] |= vip->ring != before || vip->n_backends != n;
+	}
+}
+
 int image_settle(const struct image *previous, const struct image_census *census,
 		 const uint64_t *refused, uint64_t now, struct image **out)
 {
 	struct settle s = {.previous = previous, .census = census, .refused = refused, .now = now};
+	_cleanup_free_ bool *renew = s.renew = calloc(previous->top_tenant, sizeof(*renew));
 
 	*out = NULL;
 	if (!image_is_moving(previous))
 		return 0;
 	s.image = image_clone(previous);
-	if (!s.image)
+	if (!s.image || !renew) {
+		image_free(s.image);
 		return -ENOMEM;
-	s.image->now = now;
-	for (uint32_t v = 0; v < s.image->top_vip; v++) {
-		if (!s.image->vips[v].info.name[0])
-			continue;
-		settle_vip(&s, v);
-		drop_leaving(&s, v);
 	}
+	s.image->now = now;
+	settle_vips(&s);
 	ring_space_free(s.space);
-	if (s.changed && !image_build_index(s.image))
+	renew_tables(&s);
+	if (s.changed && !s.error)
+		s.error = image_build_index(s.image);
+	if (s.changed && !s.error)
 		*out = s.image;
 	else
 		image_free(s.image);
-	return 0;
+	return s.error;
 }

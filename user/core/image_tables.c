@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * The tables that find a VIP: one for each tenant, and slot 0's with the addresses behind shared
- * segments. A table is built anew only where a key, a place or a timeout changes; words change in
+ * segments. A table is built anew only where something else than a word changes; words change in
  * place.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/image_internal.h"
+#include "core/image_tables.h"
 #include "core/siphash.h"
 #include "util/cleanup.h"
 
@@ -53,55 +53,13 @@ uint64_t image_vip_word(const struct image_vip *v)
 }
 
 /* ---- making one ---- */
-struct entries {
-	struct mtlb_vip *list;
-	uint32_t n;
-};
-
-static int compare_keys(const void *a, const void *b)
-{
-	return memcmp(a, b, offsetof(struct mtlb_vip, id));
-}
-
-static void vip_entry(const struct image_vip *v, uint32_t id, struct mtlb_vip *out)
-{
-	memset(out, 0, sizeof(*out));
-	memcpy(out->address, v->info.address, 16);
-	out->port = v->info.port;
-	out->protocol = v->info.protocol;
-	out->kind = MTLB_ENTRY_VIP;
-	out->id = id;
-	out->idle_ticks = v->idle_ticks;
-	out->short_ticks = v->short_ticks;
-}
-
-static void address_entry(const uint8_t address[16], uint32_t tenant, struct mtlb_vip *out)
-{
-	memset(out, 0, sizeof(*out));
-	memcpy(out->address, address, 16);
-	out->kind = MTLB_ENTRY_ADDRESS;
-	out->id = tenant;
-}
-
-/* Sorts, and drops what is there twice (an address has one entry, however many VIPs are on it). */
-static void entries_sort(struct entries *e)
-{
-	uint32_t n = 0;
-
-	qsort(e->list, e->n, sizeof(*e->list), compare_keys);
-	for (uint32_t i = 0; i < e->n; i++)
-		if (!n || memcmp(&e->list[n - 1], &e->list[i], sizeof(e->list[i])))
-			e->list[n++] = e->list[i];
-	e->n = n;
-}
-
-static uint32_t entry_home(const struct mtlb_vip *e, const uint64_t key[2], uint32_t n)
+static uint32_t entry_home(const union entry *e, const uint64_t key[2], uint32_t n)
 {
 	__u64 address[2];
 	const __u64 multipliers[2] = {key[0], key[1]};
 
-	memcpy(address, e->address, 16);
-	return mtlb_table_hash(address, e->port, e->protocol, multipliers) & (n - 1);
+	memcpy(address, e->vip.address, 16);
+	return mtlb_table_hash(address, e->vip.port, e->vip.protocol, multipliers) & (n - 1);
 }
 
 static struct table *table_new(uint32_t n)
@@ -115,14 +73,14 @@ static struct table *table_new(uint32_t n)
 	return t;
 }
 
-static bool table_insert(struct table *t, const struct mtlb_vip *e, uint32_t home)
+static bool table_insert(struct table *t, const union entry *e, uint32_t home)
 {
 	for (uint32_t probe = 0; probe < MTLB_TABLE_PROBES; probe++) {
 		struct mtlb_vip *at = &t->entries[(home + probe) & (t->n - 1)];
 
 		if (at->kind != MTLB_ENTRY_EMPTY)
 			continue;
-		*at = *e;
+		*at = e->vip;
 		return true;
 	}
 	return false;
@@ -162,38 +120,44 @@ static int table_fill(struct table *t, const struct entries *e, const uint64_t k
 	return 0;
 }
 
-/* least, most: elements; the table of addresses has one size, the others grow until all entries have their places. */
-static struct table *table_make(struct build *b, const struct entries *e, uint32_t least,
-				uint32_t most, const char *whose)
+/*
+ * least, most: elements; the table of addresses has one size, the others grow until all entries
+ * have their places.
+ */
+/*
+ * least, most: elements; the table of addresses has one size, the others grow until all entries
+ * have their places.
+ */
+static int table_make(const struct image *i, const struct entries *e, uint32_t least, uint32_t most,
+		      const char *whose, struct report *r, struct table **out)
 {
 	int err = -ENOSPC;
 
 	for (uint32_t n = least; n <= most && err == -ENOSPC; n *= 2) {
 		struct table *t = table_new(n);
 
-		err = t ? table_fill(t, e, b->in->table_key) : -ENOMEM;
+		err = t ? table_fill(t, e, i->table_key) : -ENOMEM;
 		if (!err)
-			return t;
-		free(t);
+			*out = t;
+		else
+			free(t);
 	}
 	if (err == -ENOSPC)
-		report_add(b->report, whose, "%u table entries find no place within %d probes",
-			   e->n, MTLB_TABLE_PROBES);
-	else
-		b->error = err;
-	return NULL;
+		report_add(r, whose, "%u table entries find no place within %d probes", e->n,
+			   MTLB_TABLE_PROBES);
+	return err;
 }
 
 /* ---- keeping one ---- */
-static const struct mtlb_vip *table_find(const struct table *t, const struct mtlb_vip *key,
-					 const uint64_t table_key[2])
+const struct mtlb_vip *table_find(const struct table *t, const union entry *key,
+				  const uint64_t table_key[2])
 {
 	uint32_t home = entry_home(key, table_key, t->n);
 
 	for (uint32_t probe = 0; probe < MTLB_TABLE_PROBES; probe++) {
 		const struct mtlb_vip *at = &t->entries[(home + probe) & (t->n - 1)];
 
-		if (!compare_keys(at, key))
+		if (!entries_compare_keys(at, key))
 			return at;
 	}
 	return NULL;
@@ -212,32 +176,40 @@ static bool table_holds(const struct table *t, const struct entries *e, const ui
 	return true;
 }
 
-static void choose_table(struct build *b, uint32_t slot, struct entries *e, const char *whose)
+/* *out: old, if it holds just these entries, or a new one. */
+static int choose_table(const struct image *i, uint32_t slot, struct table *old,
+			const struct entries *e, struct report *r, struct table **out)
 {
-	struct image_tenant *t = &b->image->tenants[slot];
-	struct table *old = image_has_tenant(b->previous, slot) ? b->previous->tenants[slot].table
-								: NULL;
 	uint32_t least = MTLB_TABLE_SMALL, growths = GROWTHS;
+	bool is_shared = slot == MTLB_TENANT_NONE;
 
-	entries_sort(e);
-	if (old && table_holds(old, e, b->in->table_key)) {
+	if (e->is_short)
+		return -ENOMEM;
+	if (old && table_holds(old, e, i->table_key)) {
 		old->refs++;
-		t->table = old;
-		return;
+		*out = old;
+		return 0;
 	}
 	while (least < 2 * e->n)
 		least *= 2;
-	if (slot == MTLB_TENANT_NONE) {
-		least = maps_address_entries(&b->in->limits);
+	if (is_shared) {
+		least = maps_address_entries(&i->limits);
 		growths = 0;
 	}
-	t->table = table_make(b, e, least, least << growths, whose);
+	return table_make(i, e, least, least << growths,
+			  is_shared ? "shared addresses" : i->tenants[slot].name, r, out);
 }
 
-/* What the data plane knows of the tenant itself. */
+static void note_positions(struct image *i, const struct table *t)
+{
+	for (uint32_t k = 0; t && k < t->n; k++)
+		if (entry_is_vip(&t->entries[k]))
+			i->vips[t->entries[k].id].position = k + 1;
+}
+
+/* What the data plane knows of the tenant itself; limits and flags are there. */
 static void build_record(struct build *b, struct image_tenant *t)
 {
-	memset(&t->record, 0, sizeof(t->record));
 	tenant_key(b->in->secret, t->name, t->record.key);
 	t->record.flows = mtlb_flow_range(t->flow_base, t->flow_buckets ? t->flow_buckets - 1 : 0);
 	for (uint32_t v = t->vips; v != IMAGE_NONE; v = b->image->vips[v].next)
@@ -245,54 +217,52 @@ static void build_record(struct build *b, struct image_tenant *t)
 			t->record.idle_ticks = b->image->vips[v].idle_ticks;
 }
 
-static void build_tenant_table(struct build *b, uint32_t slot, struct entries *e)
+static void build_table(struct build *b, uint32_t slot, const struct entries *e)
 {
-	struct image_tenant *t = &b->image->tenants[slot];
+	struct table *old =
+		image_has_tenant(b->previous, slot) ? b->previous->tenants[slot].table : NULL;
+	struct table **to = &b->image->tenants[slot].table;
+	int err = choose_table(b->image, slot, old, e, b->report, to);
 
-	build_record(b, t);
-	e->n = 0;
-	for (uint32_t v = t->suspended ? IMAGE_NONE : t->vips; v != IMAGE_NONE;
-	     v = b->image->vips[v].next) {
-		vip_entry(&b->image->vips[v], v, &e->list[e->n++]);
-		address_entry(b->image->vips[v].info.address, slot, &e->list[e->n++]);
-	}
-	choose_table(b, slot, e, t->name);
-	for (uint32_t i = 0; t->table && i < t->table->n; i++)
-		if (t->table->entries[i].kind == MTLB_ENTRY_VIP)
-			b->image->vips[t->table->entries[i].id].position = i + 1;
-}
-
-static void build_shared_table(struct build *b, struct entries *e)
-{
-	e->n = 0;
-	for (uint32_t t = 1; t < b->image->top_tenant; t++) {
-		const struct image_tenant *tenant = &b->image->tenants[t];
-
-		if (!tenant->name[0] || !tenant->is_shared || tenant->suspended)
-			continue;
-		for (uint32_t v = tenant->vips; v != IMAGE_NONE; v = b->image->vips[v].next)
-			address_entry(b->image->vips[v].info.address, t, &e->list[e->n++]);
-	}
-	choose_table(b, MTLB_TENANT_NONE, e, "shared addresses");
-	/* two tenants with one address: the checks before refuse that */
-	for (uint32_t i = 1; i < e->n; i++)
-		if (!compare_keys(&e->list[i - 1], &e->list[i]))
-			report_add(b->report, b->image->tenants[e->list[i].id].name,
-				   "shares an address with tenant %s on shared segments",
-				   b->image->tenants[e->list[i - 1].id].name);
+	if (err && err != -ENOSPC)
+		b->error = err;
+	if (slot != MTLB_TENANT_NONE)
+		note_positions(b->image, *to);
 }
 
 void build_tables(struct build *b)
 {
-	struct entries e = {.list = calloc(2 * (size_t)b->image->top_vip + 1, sizeof(*e.list))};
-	_cleanup_free_ struct mtlb_vip *owned = e.list;
+	struct entries e = {0};
 
-	if (!owned) {
-		b->error = -ENOMEM;
-		return;
+	for (uint32_t t = 1; t < b->image->top_tenant; t++) {
+		if (!b->image->tenants[t].name[0])
+			continue;
+		build_record(b, &b->image->tenants[t]);
+		e.n = 0;
+		if (!b->image->tenants[t].suspended)
+			entries_of_tenant(b->image, t, false, &e, b->report);
+		build_table(b, t, &e);
 	}
-	for (uint32_t t = 1; t < b->image->top_tenant; t++)
-		if (b->image->tenants[t].name[0])
-			build_tenant_table(b, t, &e);
-	build_shared_table(b, &e);
+	entries_of_addresses(b->image, &e, b->report);
+	build_table(b, MTLB_TENANT_NONE, &e);
+	entries_clear(&e);
+}
+
+int image_renew_table(struct image *i, uint32_t tenant, struct report *r)
+{
+	struct image_tenant *t = &i->tenants[tenant];
+	struct table *old = t->table;
+	struct entries e = {0};
+	int err;
+
+	if (!old)
+		return 0;
+	entries_of_tenant(i, tenant, true, &e, r);
+	err = choose_table(i, tenant, old, &e, r, &t->table);
+	entries_clear(&e);
+	if (err)
+		return err;
+	table_unref(old);
+	note_positions(i, t->table);
+	return 0;
 }

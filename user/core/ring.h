@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Maglev rings (Eisenbud et al., NSDI 2016) of a power of two, weighted; pure and the same on every host. */
+/*
+ * Rings of a power of two, weighted; pure and the same on every host: Maglev (Eisenbud et al.,
+ * NSDI 2016), and turns.
+ */
 #pragma once
 
 #include <stdbool.h>
@@ -24,3 +27,10 @@ uint32_t ring_log2(uint32_t n);
  * 0, -ENOENT where no member is usable (slots untouched), or -ENOMEM.
  */
 int ring_build(const struct ring_member *members, uint32_t n, uint32_t log2, uint16_t *slots);
+
+/*
+ * The turns of round-robin (docs/packets.md, section 9): at each slot every usable member gains
+ * its weight, the one with most (of equals the first) takes it and pays the sum of all.
+ * Otherwise as ring_build().
+ */
+int ring_build_turns(const struct ring_member *members, uint32_t n, uint32_t log2, uint16_t *slots);

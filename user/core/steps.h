@@ -14,6 +14,8 @@
 	X(BACKEND, "backend")                                                                      \
 	X(BACKEND_WORD, "backend state")                                                           \
 	X(RING, "ring")                                                                            \
+	X(BRIDGE, "bridge tables")                                                                 \
+	X(START, "start algorithm")                                                                \
 	X(CLEAR_FLOWS, "clear flows")                                                              \
 	X(COPY_FLOWS, "copy flows")                                                                \
 	X(TENANT, "tenant")                                                                        \
@@ -44,12 +46,19 @@ struct steps {
 	size_t n, room;
 	uint32_t *swaps;             /* tenants whose tables are exchanged */
 	size_t n_swaps;
+	uint32_t *bridges;           /* tenants bridged while flow ranges are exchanged */
+	size_t n_bridges;
 };
 
 /*
  * A tenant's table with the words of its VIPs; without entries where it has none. malloced.
  */
 struct mtlb_vip *steps_table_bytes(const struct image *i, uint32_t tenant, uint32_t *n);
+/*
+ * The table of before with the VIPs that have a bridge on that: these pick by the slot's owner
+ * alone, at the slots at which the homes of flows stand that the flow table does not know.
+ */
+struct mtlb_vip *steps_bridge_bytes(const struct steps *s, uint32_t tenant, uint32_t *n);
 
 /*
  * Flow entries: apply_flows.c. Only those that the new image needs are copied, and none is put in
@@ -58,3 +67,11 @@ struct mtlb_vip *steps_table_bytes(const struct image *i, uint32_t tenant, uint3
 void apply_clear_flows(const struct steps *s, struct maps *maps, uint32_t tenant);
 void apply_copy_flows(const struct steps *s, struct maps *maps, uint32_t tenant);
 void apply_purge_flows(const struct steps *s, struct maps *maps, uint32_t tenant);
+/*
+ * Turn counters of VIPs that begin with round-robin to zero; loads of those that begin with
+ * least-connections. 0 or -ENOMEM.
+ */
+int apply_start_algorithms(const struct steps *s, struct maps *maps, uint32_t tenant);
+/* Does the VIP begin with this algorithm: new, in a table again, or with another one before. */
+bool steps_begins_with(const struct image *from, const struct image *to, uint32_t vip,
+		       enum mtlb_algorithm algorithm);

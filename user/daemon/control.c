@@ -20,6 +20,11 @@ uint64_t control_now_ms(void)
 	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
+uint64_t control_now_ticks(void)
+{
+	return apply_now_ticks();
+}
+
 /* ---- start ---- */
 static size_t count_unresolved(struct control *c)
 {
@@ -103,6 +108,10 @@ static int open_kernel(struct control *c, struct report *r)
 	if (error)
 		return error;
 	apply_take_over(c, image);
+	if (c->adopted)
+		error = image_count_loads(c->image, datapath_maps(c->datapath), apply_now_ticks());
+	if (error)
+		return error;
 	attach_removed(c, NULL, c->model);
 	paths_check(c);
 	log_info("%s: %zu tenants, %zu interfaces, %zu steps",
@@ -211,11 +220,21 @@ static void settle(struct control *c)
 	free(refused);
 }
 
+/* The data plane keeps the loads in between: late is better than wrong. */
+static void count_loads(struct control *c)
+{
+	int error = image_count_loads(c->image, datapath_maps(c->datapath), apply_now_ticks());
+
+	if (error)
+		log_error("cannot count flows for least-connections: %s", strerror(-error));
+}
+
 void control_tick(struct control *c)
 {
 	net_probe(c->net);
 	if (image_is_moving(c->image))
 		settle(c);
+	count_loads(c);
 }
 
 void control_refresh(struct control *c)

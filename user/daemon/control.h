@@ -86,7 +86,10 @@ int control_reload(struct control *c, const char *who, bool *changed, size_t *st
 void control_settle_configured(struct model_tenant *t);
 
 /* ---- as time goes by ---- */
-/* Once a second: asks for unresolved next hops, ends moves that can end. */
+/*
+ * Once a second: asks for unresolved next hops, ends moves that can end, counts flows for
+ * least-connections.
+ */
 void control_tick(struct control *c);
 /* Next hops or links have changed: attaches interfaces that came back, composes encapsulations anew. */
 void control_refresh(struct control *c);
@@ -100,3 +103,5 @@ const char *control_explain_path(struct control *c, const struct next_hop *hop, 
 /* 0: the tenant has none (it is file-managed). */
 uint64_t control_revision(const struct control *c, const char *tenant);
 uint64_t control_now_ms(void);
+/* The data plane's clock. */
+uint64_t control_now_ticks(void);

@@ -38,8 +38,7 @@ static int open_pin(const char *pin_dir, const char *name, struct bpf_map_info *
 	return fd;
 }
 
-/* First of all: of another version even the sizes may differ, and the version says it best. */
-static int check_version(const char *pin_dir, struct report *r)
+int adopt_check_version(const char *pin_dir, struct report *r)
 {
 	struct {
 		__u32 version, more[255];
@@ -131,7 +130,7 @@ int adopt_maps(const char *pin_dir, struct mtlb_bpf *skel, struct maps_limits *l
 	       struct report *r)
 {
 	struct maps_limits found = {};
-	int err = check_version(pin_dir, r);
+	int err = adopt_check_version(pin_dir, r);
 
 	for (const struct map_row *row = map_rows; row->name && !err; row++)
 		err = adopt_map(pin_dir, row, skel, &found, r);

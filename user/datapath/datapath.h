@@ -53,3 +53,19 @@ int datapath_backend_stats(struct datapath *dp, uint32_t index, struct mtlb_back
 int datapath_run(struct datapath *dp, uint32_t ifindex, const void *packet, uint32_t len,
 		 void *out, uint32_t *out_len, uint32_t *verdict);
 int datapath_program_fd(struct datapath *dp);
+
+enum {
+	DATAPATH_TRACE_MIN = 14,     /* of a packet: what the kernel takes for a test run */
+	DATAPATH_TRACE_MAX = 65535 + 22,
+	DATAPATH_TRACE_ROOM = MTLB_L2_MAX + MTLB_OUTER_MAX, /* what an encapsulation may add */
+};
+
+/*
+ * What the data plane would do with a packet that came in by the interface, by the live maps:
+ * changes no flow, no limit and no counter. datapath_maps()->trace says why. verdict, out, out_len:
+ * as datapath_run(); out has room for the packet and DATAPATH_TRACE_ROOM bytes. -ERANGE: the packet
+ * is too short or too long; -ENODEV: there is no such interface; -EINVAL: one without a receive
+ * queue that knows XDP.
+ */
+int datapath_trace(struct datapath *dp, uint32_t ifindex, const void *packet, uint32_t len,
+		   void *out, uint32_t *out_len, uint32_t *verdict);

@@ -79,6 +79,11 @@ void pins_remove(const char *pin_dir);
 void pins_remove_dir(const char *pin_dir);
 
 /* ---- adopt.c ---- */
+/*
+ * First of all: another version may have other maps and sizes, and the version says it best.
+ * -EPROTO with a line, or 0.
+ */
+int adopt_check_version(const char *pin_dir, struct report *r);
 /* Makes the opened skeleton use the pinned maps; reads the limits from them. -EPROTO: they are not this version's. */
 int adopt_maps(const char *pin_dir, struct mtlb_bpf *skel, struct maps_limits *limits,
 	       struct report *r);

@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 #include <sys/utsname.h>
 
+#include <bpf/btf.h>
 #include <xdp/libxdp.h>
 
 #include "internal.h"
@@ -108,6 +109,8 @@ struct mtlb_bpf *program_open(const struct maps_limits *limits, const struct dat
 	bpf_map__set_autocreate(skel->maps.vip_table_large, false);
 	bpf_map__set_autocreate(skel->maps.address_table, false);
 	bpf_map__set_max_entries(skel->maps.tx_ports, DATAPATH_TX_PORTS);
+	if (from) /* one copy answers for all */
+		bpf_program__set_autoload(skel->progs.mtlb_trace, false);
 	for (const struct map_row *row = map_rows; row->name; row++) {
 		struct bpf_map *map = bpf_object__find_map_by_name(skel->obj, row->name);
 
@@ -247,19 +250,53 @@ static int clean_partial(const char *pin_dir, struct report *r)
 	return 0;
 }
 
+/* libbpf loads the types of the object with its programs, which is too late for a map that it is to be given before. */
+static int load_types(const struct mtlb_bpf *skel, struct btf **out)
+{
+	__u32 size;
+	const void *data = btf__raw_data(bpf_object__btf(skel->obj), &size);
+	struct btf *types = data ? btf__new(data, size) : NULL;
+	int err = types ? btf__load_into_kernel(types) : -errno;
+
+	if (err) {
+		btf__free(types);
+		return err;
+	}
+	*out = types;
+	return 0;
+}
+
+/*
+ * What the tables of addresses are like. It has types as they have: Linux before 6.2 refuses a table with types (EINVAL) where the
+ * first had none.
+ */
+static int create_address_like(struct datapath *dp)
+{
+	const struct bpf_map *like = dp->skel->maps.address_table;
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = bpf_map__map_flags(like),
+		    .btf_key_type_id = bpf_map__btf_key_type_id(like),
+		    .btf_value_type_id = bpf_map__btf_value_type_id(like));
+	struct btf *types;
+	int err = load_types(dp->skel, &types);
+
+	if (err)
+		return err;
+	opts.btf_fd = btf__fd(types);
+	dp->address_like = bpf_map_create(BPF_MAP_TYPE_ARRAY, bpf_map__name(like), sizeof(__u32),
+					  sizeof(struct mtlb_vip),
+					  maps_address_entries(&dp->maps.limits), &opts);
+	err = dp->address_like < 0 ? -errno : 0;
+	btf__free(types);
+	return err;
+}
+
 /* New maps: how large the tables of addresses are, and where entries lie in tables. */
 static int prepare_new(struct datapath *dp, struct report *r)
 {
-	LIBBPF_OPTS(bpf_map_create_opts, opts,
-		    .map_flags = bpf_map__map_flags(dp->skel->maps.address_table));
 	__u64 key[2];
-	int err;
+	int err = create_address_like(dp);
 
-	dp->address_like = bpf_map_create(BPF_MAP_TYPE_ARRAY, "address_table", sizeof(__u32),
-					  sizeof(struct mtlb_vip),
-					  maps_address_entries(&dp->maps.limits), &opts);
-	if (dp->address_like < 0) {
-		err = -errno;
+	if (err) {
 		report_load_error(err, "", r);
 		return err;
 	}
@@ -294,6 +331,9 @@ static int open_maps(struct datapath *dp, const struct maps_limits *limits, stru
 	int err = 0;
 
 	if (found == PINS_BROKEN) {
+		err = adopt_check_version(dp->pin_dir, r);
+		if (err)
+			return err;
 		report_add(
 			r, dp->pin_dir,
 			"lacks some maps: somebody removed pins; to start afresh type: mtlbd --unload");

@@ -109,7 +109,8 @@ int share_attach(struct datapath *dp, const char *interface, uint32_t ifindex,
 
 	if (!skel)
 		return -ENOMEM;
-	struct xdp_program *p = xdp_program__from_bpf_obj(skel->obj, "xdp");
+	DECLARE_LIBXDP_OPTS(xdp_program_opts, opts, .obj = skel->obj, .prog_name = "mtlb");
+	struct xdp_program *p = xdp_program__create(&opts);
 	int err = libxdp_get_error(p);
 
 	if (err) {

@@ -4,10 +4,10 @@
 FUZZ_SECONDS  ?= 60
 COVERAGE_RUNS ?= 20000
 
-NATIVE := $(addprefix tests/fuzz/,native.c native_bpf.c native_map.c native_world.c native_address.c native_packet.c native_check.c)
-NATIVE_SEEDS := $(addprefix tests/fuzz/,native_seeds.c native_seeds_special.c native_build.c native_address.c)
+NATIVE := $(addprefix tests/native/,native.c native_bpf.c native_map.c native_world.c native_address.c native_packet.c native_check.c)
+NATIVE_SEEDS := $(addprefix tests/native/,native_seeds.c native_seeds_special.c native_build.c native_address.c)
 NATIVE_CFLAGS := -O1 -g -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror -Wno-unused-parameter -Wno-unused-function \
-	-Wno-unknown-attributes -Itests/fuzz/shim -Iinclude -Ibpf -Itests/fuzz -MMD -MP
+	-Wno-unknown-attributes -Itests/native/shim -Iinclude -Ibpf -Itests/native -MMD -MP
 # packets are read by words where they lie, as the data plane may on every machine that it is for
 NATIVE_SAN := -fsanitize=address,undefined -fno-sanitize=alignment -fno-sanitize-recover=all
 
@@ -43,7 +43,7 @@ $B/fuzz/native_coverage: $(patsubst %.c,$B/fuzz/coverage/%.o,$(NATIVE))
 $B/fuzz/native_seeds: $(patsubst %.c,$B/%.o,$(NATIVE_SEEDS))
 	$(CC) $(CFLAGS) -o $@ $^
 
-$(patsubst %.c,$B/%.o,$(NATIVE_SEEDS)): ALL_CFLAGS += -Itests/fuzz
+$(patsubst %.c,$B/%.o,$(NATIVE_SEEDS)): ALL_CFLAGS += -Itests/native
 
 $B/fuzz/seeds/made: $B/fuzz/native_seeds
 	@rm -rf $(@D) && mkdir -p $(@D)

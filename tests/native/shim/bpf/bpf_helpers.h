@@ -23,4 +23,7 @@ __u64 bpf_xdp_get_buff_len(struct xdp_md *ctx);
 long bpf_xdp_adjust_head(struct xdp_md *ctx, int delta);
 long bpf_xdp_adjust_tail(struct xdp_md *ctx, int delta);
 long bpf_redirect_map(void *map, __u64 key, __u64 flags);
+/* as libbpf's */
+#define barrier_var(var) asm volatile("" : "+r"(var))
+
 long bpf_loop(__u32 n, void *step, void *step_ctx, __u64 flags);

@@ -1,0 +1,179 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# `mtlbctl trace` says of a packet what a real one meets, and leaves no trace itself.
+#
+#   c  ─ untagged ─┐               ┌─ g1 g2  gamma: ipip, outer IPv4 and IPv6
+#   ca ─ VLAN 100 ─┤ sw ── lb ── sw ├─ a1 a2  acme: vxlan over IPv4   203.0.113.10
+#   cb ─ VLAN 200 ─┘               └─ b1 b2  beta: vxlan over IPv6   203.0.113.10
+. tests/e2e/lib.sh
+
+trace() { $CTL --json trace "$@"; }
+
+# NAME NS SOURCE DESTINATION OPTIONS...: the backend that answers a connection from a port is the one that trace names.
+names_the_backend_that_answers() {
+	local name=$1 ns=$2 source=$3 destination=$4 port told answer wrong= seen=
+	shift 4
+	for port in $(seq 41001 41020); do
+		told=$(trace --src "$source:$port" --dst "$destination:80" "$@" | jq -r '.[0] | .tenant + " " + .backend')
+		answer=$(in_ns "$ns" curl -s -m 5 --local-port "$port" "http://$destination/")
+		[ -n "$answer" ] && [ "$told" = "$answer" ] || wrong="$wrong; port $port: told '$told', answered '$answer'"
+		seen="$seen$answer\n"
+	done
+	check "names_the_backend_that_answers_$name" "$wrong" [ -z "$wrong" ]
+	check "both_backends_were_seen_$name" "$seen" [ "$(echo -e "$seen" | sort -u | grep -c .)" = 2 ]
+}
+
+# What a tenant's packets change: counters, flows, answers. The node's own counters move by themselves.
+state() {
+	$CTL --json stats | jq -S .tenants
+	for map in flows answers turns backend_loads; do
+		echo "$map $(bpftool -j map dump pinned "$PINS/$map" | md5sum)"
+	done
+}
+
+changes_nothing() {
+	local port changed
+	$CTL backend drain acme/web/a1 >/dev/null
+	state >"$DIR/before"
+	for port in $(seq 1 40); do
+		trace --src "10.77.0.12:$port" --dst 203.0.113.10:80 --vlan 100 --flags syn
+		trace --src "10.77.0.12:$port" --dst 203.0.113.10:80 --vlan 100 --flags ack
+		trace --src "10.77.0.12:$port" --dst 203.0.113.10:81 --vlan 100
+	done >"$DIR/told"
+	trace --src 10.77.0.12 --dst 203.0.113.10 --vlan 100 --proto icmp >>"$DIR/told"
+	trace --src 10.77.0.12 --dst 203.0.113.10:80 --vlan 100 --length 1599 >>"$DIR/told"
+	changed=$(state | diff "$DIR/before" -)
+	check tracing_changes_nothing "$changed" [ -z "$changed" ]
+	check moving_slots_were_traced "$(head -c 600 "$DIR/told")" \
+		[ "$(jq -s '[.[][] | select(.previous != null)] | length' "$DIR/told")" -gt 0 ]
+	$CTL backend undrain acme/web/a1 >/dev/null
+}
+
+# A flow that is older than a move stays where it is, and trace says so.
+known_flows_are_told() {
+	local port=42001 told
+	told=$(trace --src "10.77.0.12:$port" --dst 203.0.113.10:80 --vlan 100 | jq -r '.[0].backend')
+	exec 8> >(in_ns ca curl -sN -m 30 --local-port "$port" -H 'Expect:' -T - http://203.0.113.10/upload >"$DIR/upload.out")
+	CHILDREN="$CHILDREN $!"
+	echo begins >&8
+	wait_for 5 is_connected "$port" || { fail known_flow_is_told "no connection"; return; }
+	$CTL backend drain "acme/web/$told" >/dev/null
+	echo goes on >&8
+	check known_flow_is_told "$(trace --src "10.77.0.12:$port" --dst 203.0.113.10:80 --vlan 100 --flags ack)" \
+		wait_for 5 is_told_as_known "$port" "$told"
+	exec 8>&-
+	$CTL backend undrain "acme/web/$told" >/dev/null
+}
+
+is_connected() { [ -n "$(ip netns exec "$MTLB_LAB-ca" ss -Htn state established "sport = :$1")" ]; }
+
+is_told_as_known() { # PORT BACKEND
+	echo more >&8
+	[ "$(trace --src "10.77.0.12:$1" --dst 203.0.113.10:80 --vlan 100 --flags ack |
+		jq -r '.[0] | .how + " " + .backend')" = "flow_table_known $2" ]
+}
+
+little() { # BYTES NUMBER: the number, lowest byte first
+	local i n=$2
+	for ((i = 0; i < $1; i++)); do
+		printf "\\x$(printf %02x $((n & 255)))"
+		n=$((n >> 8))
+	done
+}
+
+capture() { # LINKTYPE SNAPLEN: frames in hex, one a line -> a capture file
+	local hex len kept
+	little 4 $((0xa1b2c3d4))
+	little 2 2; little 2 4; little 8 0; little 4 65535; little 4 "$1"
+	while read -r hex; do
+		len=$((${#hex} / 2))
+		kept=$((len < $2 ? len : $2))
+		little 8 0; little 4 $kept; little 4 $len
+		printf "$(echo "${hex:0:kept * 2}" | sed 's/../\\x&/g')"
+	done
+}
+
+captures_are_traced() {
+	local out
+	for port in 1 2 3; do
+		trace --src "10.77.0.12:$port" --dst 203.0.113.10:80 --vlan 100
+		trace --src "10.77.0.12:$port" --dst 203.0.113.10:81 --vlan 100
+	done | jq -r '.[].packet_in_hex' >"$DIR/frames"
+	capture 1 65535 <"$DIR/frames" >"$DIR/good.pcap"
+	check capture_gives_one_array "$(trace --pcap "$DIR/good.pcap" | head -c 400)" \
+		[ "$(trace --pcap "$DIR/good.pcap" | jq -r '[.[].packet_in_hex] | .[]')" = "$(cat "$DIR/frames")" ]
+	check capture_is_read_from_a_pipe "" \
+		[ "$(trace --pcap - <"$DIR/good.pcap" | jq -c '[.[].reason]')" = \
+		'["forwarded","not_vip_port","forwarded","not_vip_port","forwarded","not_vip_port"]' ]
+	out=$($CTL trace --pcap "$DIR/good.pcap")
+	check capture_ends_with_a_summary "$out" \
+		[ "$(echo "$out" | tail -n 1)" = '6 packets: 3 forwarded, 3 not_vip_port' ]
+	check capture_has_a_line_for_each "$out" [ "$(echo "$out" | grep -c 'acme')" = 6 ]
+	capture 1 40 <"$DIR/frames" >"$DIR/cut.pcap"
+	out=$($CTL trace --pcap "$DIR/cut.pcap" 2>&1)
+	check cut_packets_are_warned_of "$out" [ "$(echo "$out" | grep -c 'only 40 of its 58 bytes')" = 6 ]
+	capture 113 65535 <"$DIR/frames" >"$DIR/cooked.pcap"
+	refuses other_link_types 1 'LINUX_SLL' --pcap "$DIR/cooked.pcap"
+	refuses no_capture 1 'is no capture' --pcap "$CONFIG"
+	refuses no_file 1 'cannot be read' --pcap "$DIR/none"
+	head -c 100 "$DIR/good.pcap" >"$DIR/torn.pcap"
+	refuses torn_capture 1 'to its end' --pcap "$DIR/torn.pcap"
+}
+
+# Many packets go in more than one request.
+long_captures_are_traced() {
+	local i
+	for i in $(seq 250); do cat "$DIR/frames"; done | capture 1 65535 >"$DIR/long.pcap"
+	check long_captures_are_traced "$(trace --pcap "$DIR/long.pcap" | head -c 400)" \
+		[ "$(trace --pcap "$DIR/long.pcap" | jq 'length')" = 1500 ]
+}
+
+refuses() { # NAME CODE TEXT ARGUMENTS...
+	local name=$1 code=$2 text=$3 rc=0 output
+	shift 3
+	output=$($CTL trace "$@" 2>&1) || rc=$?
+	check "refuses_$name" "exit $rc: $output" [ "$rc" = "$code" -a -z "${output##*"$text"*}" ]
+}
+
+mistakes_are_refused() {
+	refuses nothing 2 'which packet'
+	refuses two_ways 2 'either built' --src 10.0.0.1 --hex 00
+	refuses mixed_families 2 'same family' --src 10.0.0.1 --dst '[2001:db8::1]:80'
+	refuses no_port 2 'has no port' --src 10.0.0.1 --dst 10.0.0.2
+	refuses bad_hex 2 'pairs of hex digits' --hex '00:1'
+	refuses short_hex 2 '14 to 65557' --hex '00:11'
+	refuses unknown_interface 1 'the node balances on: eth0' --src 10.0.0.1 --dst 10.0.0.2:1 --interface eth9
+}
+
+hex_is_traced() {
+	local frame spaced
+	frame=$(head -n 1 "$DIR/frames")
+	spaced=$(echo "$frame" | sed 's/../& /g; s/ /:/5')
+	check hex_with_blanks_is_traced "$spaced" [ "$(trace --hex "$spaced" | jq -r '.[0].packet_in_hex')" = "$frame" ]
+}
+
+story_is_told() {
+	local out line missing=
+	out=$($CTL trace --src 10.77.0.12:1 --dst 203.0.113.10:80 --vlan 100)
+	for line in 'packet  *tcp 10.77.0.12:1 > 203.0.113.10:80 syn, 58 bytes, in by eth0, VLAN 100' \
+		'segment  *acme-net' 'tenant  *acme' 'VIP  *web, 203.0.113.10:80/tcp, maglev' \
+		'limits .*ICMP answers' 'slot  *[0-9]* of [0-9]*, .*owner a[12]' 'backend  *a[12], 10.77.0.3[12], up' \
+		'encapsulation  *vxlan, 10.77.0.2:[0-9]* > 10.77.0.3[12]:4789' 'verdict  *forward by eth0' \
+		'reason  *forwarded: ' '104 bytes would leave:' '0060   *50 02'; do
+		echo "$out" | grep -q "^$line" || missing="$missing '$line'"
+	done
+	check story_is_told "no line$missing in $out" [ -z "$missing" ]
+}
+
+lab_up && start_mtlbd || { fail start "lab or mtlbd did not start"; exit; }
+warm_up || fail next_hops_are_resolved "$($CTL backend list)"
+names_the_backend_that_answers untagged c 10.77.0.11 198.51.100.10
+names_the_backend_that_answers vlan ca 10.77.0.12 203.0.113.10 --vlan 100
+names_the_backend_that_answers vlan_ipv6 cb '[fd77::13]' '[2001:db8:1::10]' --vlan 200
+changes_nothing
+known_flows_are_told
+captures_are_traced
+long_captures_are_traced
+hex_is_traced
+mistakes_are_refused
+story_is_told
