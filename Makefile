@@ -27,6 +27,7 @@ CLI_PURE := $(addprefix user/cli/,fields.c name_read.c packet.c packet_read.c ta
 	$(wildcard user/cli/doctor_judge_*.c)
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
 PKT_SRC  := $(wildcard tests/bpf/test_*.c)
+DOC_TEST := $(wildcard tests/docs/*.sh)
 E2E      := $(filter-out tests/e2e/lib%.sh,$(wildcard tests/e2e/*.sh))
 PKT_LIB  := $(filter-out $(PKT_SRC),$(wildcard tests/bpf/*.c))
 
@@ -52,7 +53,7 @@ all: $B/mtlbd $B/mtlbctl $B/tag.bpf.o
 check: ## build, then run every test (root)
 	@tools/deps build check
 	@$(MAKE) --no-print-directory all tests
-	@tests/run $(UNIT_BIN) $(SAN_BIN) $(PKT_BIN) $(FUZZ_TEST) $(E2E)
+	@tests/run $(UNIT_BIN) $(SAN_BIN) $(DOC_TEST) $(PKT_BIN) $(FUZZ_TEST) $(E2E)
 
 check-kernels: ## build, then run packet and end-to-end tests on other kernels and with another clang (root, QEMU)
 	@tools/deps build check kernels
@@ -101,7 +102,8 @@ $B/mtlbctl: $(call obj,user/mtlbctl.c $(CLI_SRC) $(CORE_SRC) $(wildcard user/net
 
 tests: $(UNIT_BIN) $(SAN_BIN) packet-tests
 
-packet-tests: $(PKT_BIN)
+# some of them start mtlbd
+packet-tests: $(PKT_BIN) $B/mtlbd
 
 $(UNIT_BIN): $B/%: $B/%.o $(call obj,tests/test.c $(CORE_SRC) $(CLI_PURE))
 	$(CC) $(CFLAGS) -o $@ $^ $(LIBS_CORE) -lcunit

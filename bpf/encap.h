@@ -18,7 +18,7 @@
 #define ENCAP_IP6_SOURCE 20          /* its last 32 bits */
 #define ENCAP_UDP_LEN 4              /* offset in the UDP header */
 
-#define ENCAP_CERTAIN 40             /* outer headers (20 or more) and inner IP header (20): always there */
+#define ENCAP_CERTAIN 40             /* outer headers (20 or more), inner IP header (20) */
 
 /*
  * len bytes, 20 to MTLB_OUTER_MAX, by words of 8, the last overlapping the one before. The caller
@@ -36,7 +36,10 @@ static __always_inline bool encap_copy(__u8 *to, const void *end, const __u8 *fr
 			return false;
 		*(__u64 *)(to + at) = *(const __u64 *)(from + at);
 	}
-	/* or clang 14 leaves it to len's bound, which Linux 6.12 does not carry over: invalid access to map value */
+	/*
+	 * or clang 14 leaves it to len's bound, which Linux 6.12 does not carry over: invalid
+	 * access to map value
+	 */
 	barrier_var(last);
 	if (last > MTLB_OUTER_MAX - 8 || (const void *)(to + last + 8) > end)
 		return false;
@@ -48,7 +51,10 @@ static __always_inline bool encap_copy(__u8 *to, const void *end, const __u8 *fr
 static __always_inline bool encap_write_l2(__u8 *to, const void *end, const __u8 *from, __u32 len,
 					   __be16 ethertype)
 {
-	/* or clang 19 drops the check as implied by the caller's, and Linux says: invalid access to packet */
+	/*
+	 * or clang 19 drops the check as implied by the caller's, and Linux says: invalid access to
+	 * packet
+	 */
 	barrier_var(to);
 	if ((const void *)(to + MTLB_L2_MAX) > end)
 		return false;
@@ -104,8 +110,8 @@ static __always_inline void encap_patch_ipv6(const struct pkt *p, const struct m
 			bpf_htonl((__u32)p->hash) & e->entropy;
 }
 
-static __always_inline bool encap_patch(const struct pkt *p, const struct mtlb_encap *e, __u8 *outer,
-					const void *end)
+static __always_inline bool encap_patch(const struct pkt *p, const struct mtlb_encap *e,
+					__u8 *outer, const void *end)
 {
 	__u32 total = p->ip_len + e->outer_len;
 	__u32 udp_at = 20;
@@ -143,7 +149,8 @@ static __always_inline struct encap_way encap_find_way(const struct mtlb_segment
 						       const struct mtlb_encap *e)
 {
 	if (s->l2_len)
-		return (struct encap_way){s->l2, s->l2_len, s->mtu < e->mtu ? s->mtu : e->mtu, false};
+		return (struct encap_way){s->l2, s->l2_len, s->mtu < e->mtu ? s->mtu : e->mtu,
+					  false};
 	return (struct encap_way){e->l2, e->l2_len, e->mtu, e->ifindex != s->ifindex};
 }
 

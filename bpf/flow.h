@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the flow table remembers: flows on moving slots and of VIPs that pick by something else than the
- * hash, and fragmented packets. One bucket of four entries, one cache line; entries are written
- * without a lock: the check bits of the word belong to the fingerprint, so a pair torn by two writers reads as
- * a miss.
+ * What the flow table remembers: flows on moving slots and of VIPs that pick by something else than
+ * the hash, and fragmented packets. One bucket of four entries, one cache line; entries are written
+ * without a lock: the check bits of the word belong to the fingerprint, so a pair torn by two
+ * writers reads as a miss.
  */
 #pragma once
 
@@ -34,8 +34,8 @@ static __always_inline struct mtlb_flow_bucket *flow_bucket(const struct mtlb_te
 
 /*
  * How readily an entry gives way: 0 never, more is sooner. What is left of the same flow, free or
- * timed out, new or a fragment's, closing; the older the sooner. idle_ticks: the longest of the tenant, as the
- * entry may be another VIP's, whose flows live longer.
+ * timed out, new or a fragment's, closing; the older the sooner. idle_ticks: the longest of the
+ * tenant, as the entry may be another VIP's, whose flows live longer.
  */
 static __always_inline __u32 flow_yield(const struct mtlb_flow *f, __u64 hash, __u32 idle_ticks,
 					__u16 now)
@@ -80,7 +80,7 @@ struct flow_query {
 	__u32 now;                   /* tick */
 	__u32 is_syn, is_end;        /* the packet begins a flow; ends it: FIN, RST */
 	__u32 is_read_only;
-	__u32 home;                  /* of a source VIP the slot's owner: entries note whether they are there */
+	__u32 home;                  /* of a source VIP the slot's owner: MTLB_FLOW_HOME */
 	__u32 is_known;              /* out: there is a live entry, whether it binds or not */
 };
 
@@ -134,7 +134,10 @@ static __always_inline void flow_touch(const struct flow_query *q, struct mtlb_f
 	f->word = next;
 }
 
-/* The backend that the table says, and the entry after this packet; MTLB_BACKENDS_MAX: the flow is to be decided. */
+/*
+ * The backend that the table says, and the entry after this packet; MTLB_BACKENDS_MAX: the flow is
+ * to be decided.
+ */
 __noinline __u32 flow_follow(struct mtlb_flow_bucket *bucket, struct flow_query *q)
 {
 	if (!bucket || !q)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Fragments: the first one, which has the ports, is remembered under (source, destination, identification), and the
- * later ones follow it. In the tenant's own part of the flow table.
+ * Fragments: the first one, which has the ports, is remembered under (source, destination,
+ * identification), and the later ones follow it. In the tenant's own part of the flow table.
  */
 #pragma once
 

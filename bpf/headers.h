@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The longer way through a packet for a VIP that parse.h could not take at a glance: IPv4 options, IPv6
- * extension headers, fragments, SCTP, ICMP, several buffers, and whatever is wrong. docs/packets.md section 3
- * is the order of the checks.
+ * The longer way through a packet for a VIP that parse.h could not take at a glance: IPv4 options,
+ * IPv6 extension headers, fragments, SCTP, ICMP, several buffers, and whatever is wrong.
+ * docs/packets.md section 3 is the order of the checks.
  */
 #pragma once
 
 #include "pkt.h"
 
-#define HEADERS_FAR 0x3fff           /* no header begins behind this: 22 + 40 + 6 extension headers of 2048 */
+#define HEADERS_FAR 0x3fff           /* more than 22 + 40 + 6 extension headers of 2048 */
 
 #define IPPROTO_FRAGMENT_HEADER 44
 #define IPPROTO_AUTHENTICATION 51
@@ -20,8 +20,8 @@
 #define SCTP_SHUTDOWN_COMPLETE 14
 
 /*
- * What the walk needs to know and finds out. No pointers: global functions, which the verifier walks through once and
- * not for each way that leads to them, get it by its address.
+ * What the walk needs to know and finds out. No pointers: global functions, which the verifier
+ * walks through once and not for each way that leads to them, get it by its address.
  */
 struct headers {
 	__u32 at;                    /* offset in the frame of the header in hand; first the IP header */
@@ -45,7 +45,10 @@ static __always_inline const __u8 *headers_bytes(struct xdp_md *ctx, __u32 at, _
 	const __u8 *data = (const __u8 *)(long)ctx->data;
 	const void *end = (const void *)(long)ctx->data_end;
 
-	/* clang 14 would check one copy of the offset and add another, whose bounds the verifier does not know */
+	/*
+	 * clang 14 would check one copy of the offset and add another, whose bounds the verifier
+	 * does not know
+	 */
 	asm volatile("" : "+r"(at));
 	if (at > HEADERS_FAR)
 		return NULL;
@@ -90,7 +93,10 @@ static __always_inline __u32 headers_extension_len(__u32 protocol, const __u8 *e
 	return (extension[1] + 1) * 8;
 }
 
-/* Nothing is parsed behind a fragment header with an offset; one with neither offset nor more is none (RFC 6946). */
+/*
+ * Nothing is parsed behind a fragment header with an offset; one with neither offset nor more is
+ * none (RFC 6946).
+ */
 static __always_inline void headers_fragment(struct headers *h, const __u8 *header)
 {
 	__be16 field = *(const __be16 *)(header + 2);
@@ -250,8 +256,8 @@ static __always_inline enum mtlb_reason headers_l4(struct xdp_md *ctx, struct he
 }
 
 /*
- * From the IP header at h->at to the L4 header: sets at, protocol, ports, tcp_flags and what a fragment is.
- * ICMP's own header is icmp.h's.
+ * From the IP header at h->at to the L4 header: sets at, protocol, ports, tcp_flags and what a
+ * fragment is. ICMP's own header is icmp.h's.
  */
 __noinline int headers_walk(struct xdp_md *ctx, struct headers *h)
 {

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* ICMP for a VIP's address: echo requests are answered, errors are led to the flow that they are about. */
+/*
+ * ICMP for a VIP's address: echo requests are answered, errors are led to the flow that they are
+ * about.
+ */
 #pragma once
 
 #include "headers.h"
@@ -80,7 +83,9 @@ static __always_inline enum mtlb_reason icmp_answer_echo(struct xdp_md *ctx, __u
 	if (l3 > MTLB_L2_MAX || (const void *)(eth + ETH_HLEN) > end)
 		return MTLB_REASON_internal;
 	ip = eth + l3;
-	/* a check in each branch: Linux 6.1 does not know in a second one which way the first went */
+	/*
+	 * a check in each branch: Linux 6.1 does not know in a second one which way the first went
+	 */
 	if (is_ipv4) {
 		icmp = ip + sizeof(struct iphdr);
 		reply = 0;
@@ -98,6 +103,8 @@ static __always_inline enum mtlb_reason icmp_answer_echo(struct xdp_md *ctx, __u
 	before = icmp[0];
 	*(__u8 *)icmp = reply;
 	icmp[1] = icmp_adjust(icmp[1], before, icmp[0]);
+	if (!icmp[1])
+		icmp[1] = 0xffff; /* as good, and the only one where all words are zero */
 	return MTLB_REASON_echo_answered;
 }
 
@@ -145,8 +152,8 @@ static __always_inline enum mtlb_reason icmp_read_ipv6(struct xdp_md *ctx, struc
 }
 
 /*
- * l3: offset of the IP header; h: walked to the ICMP header; may_answer: of an echo request. CONTINUE: an error, and
- * source, protocol and ports are those of the flow that it is about.
+ * l3: offset of the IP header; h: walked to the ICMP header; may_answer: of an echo request.
+ * CONTINUE: an error, and source, protocol and ports are those of the flow that it is about.
  */
 __noinline int icmp_read(struct xdp_md *ctx, __u32 l3, struct headers *h, __u32 may_answer)
 {

@@ -24,8 +24,8 @@ struct {
 } segments SEC(".maps");
 
 /*
- * Instances only so that clang 14 writes the types of the values into BTF, and initialised so that it meets them before
- * the maps of maps; mtlbd makes the tables.
+ * Instances only so that clang 14 writes the types of the values into BTF, and initialised so that
+ * it meets them before the maps of maps; mtlbd makes the tables.
  */
 struct address_table {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

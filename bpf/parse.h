@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Ethernet, tags, IP, ports -> struct pkt, of the packets that most are: what is anything else is left to
- * headers.h, once its address is known to be a VIP's.
+ * Ethernet, tags, IP, ports -> struct pkt, of the packets that most are: what is anything else is
+ * left to headers.h, once its address is known to be a VIP's.
  */
 #pragma once
 
@@ -46,8 +46,8 @@ static __always_inline void parse_ports(struct pkt *p, const void *l4, const voi
 }
 
 /*
- * A frame that is not as long as its IP packet is padded, lies, or is in several buffers. So may one be that is too long
- * for an ordinary Ethernet: the padding may begin with the second buffer.
+ * A frame that is not as long as its IP packet is padded, lies, or is in several buffers. So may
+ * one be that is too long for an ordinary Ethernet: the padding may begin with the second buffer.
  */
 static __always_inline void parse_frame_len(struct xdp_md *ctx, struct pkt *p)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Flow -> slot -> backend. A settled slot of a maglev VIP needs no flow state: pick_tracked() is the way of moving slots
- * and of the algorithms that pick by something else than the hash.
+ * Flow -> slot -> backend. A settled slot of a maglev VIP needs no flow state: pick_tracked() is
+ * the way of moving slots and of the algorithms that pick by something else than the hash.
  */
 #pragma once
 
@@ -52,7 +52,9 @@ static __always_inline bool pick_is_first(const struct pkt *p)
 	return !p->is_about && (pkt_is_syn(p) || p->tuple.protocol == IPPROTO_UDP);
 }
 
-/* What an entry that this packet makes begins as: a flow that begins with another packet is older. */
+/*
+ * What an entry that this packet makes begins as: a flow that begins with another packet is older.
+ */
 static __always_inline __u32 pick_first_state(const struct pkt *p)
 {
 	if (p->tcp_flags & (TCP_FIN | TCP_RST))
@@ -71,7 +73,9 @@ static __always_inline void pick_count_flow(const struct pkt *p, bool is_added, 
 	}
 }
 
-/* ---- algorithms that pick by something else than the hash --------------------------------------- */
+/*
+ * ---- algorithms that pick by something else than the hash ---------------------------------------
+ */
 static __always_inline __u32 pick_turn(const struct pkt *p, __u32 ring, __u32 log2)
 {
 	__u32 at = p->vip_id;
@@ -85,7 +89,7 @@ static __always_inline __u32 pick_turn(const struct pkt *p, __u32 ring, __u32 lo
 }
 
 struct pick_least {
-	__u32 ring, n;               /* backends to look at: of the ring's list, or (mask set) owners of slots */
+	__u32 ring, n;               /* so many of the ring's list, or (mask set) owners of slots */
 	__u32 mask, start, step;
 	__u32 vip_id;
 	__u32 id, load, weight;      /* the least so far; weight 0: none yet */
@@ -141,8 +145,8 @@ static __always_inline __u32 pick_least(const struct pkt *p, const struct mtlb_v
 }
 
 /*
- * Where a flow goes that the table does not know. SYNs, and anything once learning is over, go where new flows go, the
- * rest to the slot's previous owner, if that serves.
+ * Where a flow goes that the table does not know. SYNs, and anything once learning is over, go
+ * where new flows go, the rest to the slot's previous owner, if that serves.
  */
 static __always_inline __u32 pick_unknown(const struct pkt *p, const struct mtlb_vip *v,
 					  bool has_previous)
@@ -162,8 +166,8 @@ static __always_inline __u32 pick_unknown(const struct pkt *p, const struct mtlb
 }
 
 /*
- * The backend of a packet whose flow is looked up; owner_id is set, previous_id too or MTLB_BACKENDS_MAX. What can't be
- * remembered goes where its next packet, unknown as well, will go.
+ * The backend of a packet whose flow is looked up; owner_id is set, previous_id too or
+ * MTLB_BACKENDS_MAX. What can't be remembered goes where its next packet, unknown as well, will go.
  */
 __noinline __u32 pick_tracked(struct pkt *p, const struct mtlb_vip *v,
 			      const struct mtlb_tenant *owner)

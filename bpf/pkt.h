@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* struct pkt: the cursor, what parse found, what the stages decided; struct found: the entries that they found. */
+/*
+ * struct pkt: the cursor, what parse found, what the stages decided; struct found: the entries that
+ * they found.
+ */
 #pragma once
 
 #include <linux/bpf.h>
@@ -19,21 +22,22 @@
 #define IPPROTO_ICMP6 58
 
 /*
- * Numbers only. So it can be given to global functions, which the verifier walks through once and not for each way that
- * leads to them; what is not common, and what only some VIPs ask for, is in such functions.
+ * Numbers only. So it can be given to global functions, which the verifier walks through once and
+ * not for each way that leads to them; what is not common, and what only some VIPs ask for, is in
+ * such functions.
  */
 struct pkt {
 	/* parse */
-	struct mtlb_tuple tuple;     /* of an ICMP error the flow that it is about; ports zero where there are none */
+	struct mtlb_tuple tuple;     /* of an ICMP error its flow; ports zero where there are none */
 	__u32 frame_len;             /* as received, all buffers */
 	__u32 ip_len;                /* of the IP packet, by its own header */
 	__u32 l4;                    /* offset of the L4 header in the frame */
 	__u16 l2_len;                /* 14, 18 or 22 */
 	__u16 vlan, inner_vlan;
 	__be16 ethertype;            /* behind the tags: ETH_P_IP or ETH_P_IPV6 */
-	__u8 tcp_flags;              /* 0 for UDP; what an SCTP chunk means for the flow, in TCP's bits */
+	__u8 tcp_flags;              /* 0 for UDP; of SCTP what its first chunk means */
 	__u8 tos;                    /* TOS, traffic class */
-	bool is_common;              /* TCP or UDP, sound, without options, extension headers or fragments */
+	bool is_common;              /* sound TCP or UDP, no options, extensions, fragments */
 	/* headers */
 	bool is_fragment, is_later;  /* of several; but the first */
 	bool is_about;               /* an ICMP error: its flow is looked up, not changed */
@@ -48,11 +52,11 @@ struct pkt {
 	__u32 vip_id;                /* of a later fragment, too */
 	/* pick */
 	__u32 backend_id;
-	__u64 vip_word;              /* as it was when the packet came: mtlbd stores while we look */
+	__u64 vip_word;              /* read once: mtlbd stores while we look */
 	__u64 hash;
 	__u32 slot, owner_id, previous_id; /* for the trace */
 	/* encap */
-	int redirect;                /* what bpf_redirect_map() answered; -1: back out of the same interface */
+	int redirect;                /* bpf_redirect_map()'s answer; -1: the same interface */
 };
 
 struct found {
@@ -74,8 +78,8 @@ static __always_inline bool pkt_is_syn(const struct pkt *p)
 }
 
 /*
- * A unicast address of another host: the only ones that an answer goes to (RFC 1812 4.3.2.7, RFC 4443
- * 2.4). After parse, so IPv4 is mapped.
+ * A unicast address of another host: the only ones that an answer goes to (RFC 1812 4.3.2.7, RFC
+ * 4443 2.4). After parse, so IPv4 is mapped.
  */
 static __always_inline bool pkt_is_answerable(const struct pkt *p)
 {

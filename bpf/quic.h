@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * QUIC: the server id inside a connection id names the backend (draft-ietf-quic-load-balancers, plaintext
- * algorithm), so that a client that changes its address stays where it is.
+ * QUIC: the server id inside a connection id names the backend (draft-ietf-quic-load-balancers,
+ * plaintext algorithm), so that a client that changes its address stays where it is.
  */
 #pragma once
 
@@ -20,7 +20,8 @@ struct quic_id {
 	__u32 len;                   /* of a long header; 0: as the configuration says */
 };
 
-static __always_inline bool quic_find_id(struct xdp_md *ctx, const struct pkt *p, struct quic_id *id)
+static __always_inline bool quic_find_id(struct xdp_md *ctx, const struct pkt *p,
+					 struct quic_id *id)
 {
 	__u32 at = p->l4 + sizeof(struct udphdr);
 	const __u8 *first = headers_bytes(ctx, at, 1);
@@ -39,7 +40,10 @@ static __always_inline bool quic_find_id(struct xdp_md *ctx, const struct pkt *p
 	return id->len;
 }
 
-/* Where the datagram's payload ends: by UDP's length, and no fragment reaches further than its IP packet. */
+/*
+ * Where the datagram's payload ends: by UDP's length, and no fragment reaches further than its IP
+ * packet.
+ */
 static __always_inline __u32 quic_end(struct xdp_md *ctx, const struct pkt *p)
 {
 	const struct udphdr *udp = (const void *)headers_bytes(ctx, p->l4, sizeof(*udp));
@@ -48,7 +52,10 @@ static __always_inline __u32 quic_end(struct xdp_md *ctx, const struct pkt *p)
 	return udp_end < end ? udp_end : end;
 }
 
-/* The key of the server's entry; 0: the id is not there in full. Global: the verifier walks its loop once. */
+/*
+ * The key of the server's entry; 0: the id is not there in full. Global: the verifier walks its
+ * loop once.
+ */
 __noinline int quic_read_server(struct xdp_md *ctx, __u32 at, __u32 len, __u32 vip_id,
 				struct vip_key *key)
 {

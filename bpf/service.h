@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Whose packet it is: tenant, address, VIP; and for what is not common all that can be wrong before that. */
+/*
+ * Whose packet it is: tenant, address, VIP; and for what is not common all that can be wrong before
+ * that.
+ */
 #pragma once
 
 #include "headers.h"
@@ -43,8 +46,8 @@ static __always_inline enum mtlb_reason service_read(struct xdp_md *ctx, struct 
 }
 
 /*
- * The port has no VIP entry of its own, or the packet is not common. CONTINUE: vip_at is set, or it is a later
- * fragment.
+ * The port has no VIP entry of its own, or the packet is not common. CONTINUE: vip_at is set, or it
+ * is a later fragment.
  */
 __noinline int service_uncommon(struct xdp_md *ctx, struct pkt *p, bool drops_other_ports)
 {

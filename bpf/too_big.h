@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A packet that is longer than the path to its backend: its sender is told how long it may be (RFC 1191,
- * RFC 8201), in the name of the VIP, as often as the tenant's limit allows.
+ * A packet that is longer than the path to its backend: its sender is told how long it may be (RFC
+ * 1191, RFC 8201), in the name of the VIP, as often as the tenant's limit allows.
  */
 #pragma once
 

@@ -11,7 +11,10 @@
 /* mtlb_node.table_key; mtlbd sets it before load, so that it is an immediate operand here. */
 const volatile __u64 table_key[2] = {1, 1};
 
-/* What a look-up in a table of any size needs of the kernel's struct bpf_map: read by CO-RE (Linux 5.9). */
+/*
+ * What a look-up in a table of any size needs of the kernel's struct bpf_map: read by CO-RE (Linux
+ * 5.9).
+ */
 struct bpf_map {
 	__u32 max_entries;
 } __attribute__((preserve_access_index));
@@ -74,7 +77,9 @@ static __always_inline const struct mtlb_vip *vip_find_port(void *table, const s
 	return vip_find(table, &key);
 }
 
-/* ---- the longer way: tables of either kind ------------------------------------------------------ */
+/*
+ * ---- the longer way: tables of either kind ------------------------------------------------------
+ */
 static __always_inline void *vip_table_of(__u32 tenant)
 {
 	void *table = bpf_map_lookup_elem(&vip_tables, &tenant);
@@ -83,8 +88,8 @@ static __always_inline void *vip_table_of(__u32 tenant)
 }
 
 /*
- * Where the entry is in the tenant's table, -1: nowhere. A global function: the verifier walks its probes once,
- * and not for each way that leads here.
+ * Where the entry is in the tenant's table, -1: nowhere. A global function: the verifier walks its
+ * probes once, and not for each way that leads here.
  */
 __noinline long vip_place(const struct vip_key *key, __u32 tenant)
 {

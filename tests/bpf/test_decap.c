@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bpf/packet.h"
+#include "bpf/encapsulate.h"
 #include "decap.skel.h"
 #include "mtlb_decap.h"
 #include "test.h"

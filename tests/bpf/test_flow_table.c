@@ -2,7 +2,6 @@
 /* Who gives way in a full bucket, and that each tenant stays in its own range. */
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "bpf/fixture.h"
 #include "bpf/tunnels.h"
@@ -36,14 +35,6 @@ static const struct row {
 	{ "the only closing", { { C, 5 }, { C, 20 }, { C, 12 }, { F, 0 } }, 3 },
 	{ "all confirmed", { { C, 5 }, { C, IDLE - 1 }, { C, 12 }, { C, 0 } }, -1 },
 };
-
-static uint16_t now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
-	return ((uint64_t)t.tv_sec * 1000000000 + t.tv_nsec) >> MTLB_TICK_SHIFT;
-}
 
 static void open_world(struct world *w)
 {
@@ -81,7 +72,7 @@ static void check_victim(struct world *w, const struct row *r)
 	struct packet_spec s = { .flags = PACKET_SYN };
 	uint64_t hash = world_hash(w, ACME, &s);
 	struct mtlb_flow_bucket *bucket = world_bucket(w, ACME, hash), before;
-	uint16_t tick = now();
+	uint16_t tick = world_tick();
 
 	for (int i = 0; i < MTLB_FLOW_WAYS; i++) {
 		uint64_t other = ~hash - i;

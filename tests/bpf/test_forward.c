@@ -103,7 +103,7 @@ static void check_all(bool is_shared, uint32_t meta_len)
 			world_add_entry(&w, 0, family_rows[family].to, 0, 0, MTLB_ENTRY_ADDRESS, ACME);
 		for (const struct tunnel_row *t = tunnel_rows; t->name; t++) {
 			/* the inner ethertype in VXLAN's template is wrong: the packet's counts */
-			world_add_backend(&w, 5, &t->tunnel, t->tunnel.is_vxlan ? family : !family,
+			world_add_backend(&w, 5, &t->tunnel, tunnel_has_ethernet(&t->tunnel) ? family : !family,
 					  0);
 			for (size_t tag = 0; tag < sizeof(tag_rows) / sizeof(*tag_rows); tag++)
 				check_rows(&w, tag, family, t);
@@ -132,6 +132,38 @@ static void no_byte_of_the_headroom_shows(void)
 	room = world_takes_meta(&w, 96) ? 96 : 32;
 	world_close(&w);
 	check_all(false, room);
+}
+
+/* 802.1Q and 802.1ad, in each place. */
+static void tags_of_both_types_choose_the_segment(void)
+{
+	static const uint16_t types[] = { 0x8100, 0x88a8 };
+	struct packet in, out;
+	struct world w;
+
+	world_open(&w);
+	world_add_tenant(&w, ACME, 8, 7);
+	world_add_segment(&w, w.in, 100, 0, ACME);
+	world_add_segment(&w, w.in, 100, 200, ACME);
+	world_add_vip(&w, &(struct vip_row){ ACME, .id = 2, .owner = 5 });
+	world_add_backend(&w, 5, &tunnel_rows[0].tunnel, true, 0);
+	for (int i = 0; i < 4; i++)
+		for (int n_tags = 1; n_tags <= 2; n_tags++) {
+			struct packet_spec s = { .n_tags = n_tags, .vlan = { 100, 200 } };
+
+			packet_build(&in, &s);
+			packet_put16(in.bytes + 12, types[i & 1]);
+			if (n_tags == 2)
+				packet_put16(in.bytes + 16, types[i >> 1]);
+			tunnel_expect(&w, ACME, &s, &in, &tunnel_rows[0].tunnel, &out);
+			world_check(&w, "tag types", &in,
+				    &(struct expected){ .reason = MTLB_REASON_forwarded,
+							.tenant = ACME,
+							.vip = 2,
+							.backend = 5,
+							.out = &out });
+		}
+	world_close(&w);
 }
 
 static void same_vip_in_two_tenants_on_two_vlans(void)
@@ -265,6 +297,7 @@ static const struct test tests[] = {
 	{ "every_kind_of_packet_is_encapsulated", every_kind_of_packet_is_encapsulated },
 	{ "shared_segment_finds_the_tenant_by_address", shared_segment_finds_the_tenant_by_address },
 	{ "no_byte_of_the_headroom_shows", no_byte_of_the_headroom_shows },
+	{ "tags_of_both_types_choose_the_segment", tags_of_both_types_choose_the_segment },
 	{ "same_vip_in_two_tenants_on_two_vlans", same_vip_in_two_tenants_on_two_vlans },
 	{ "vips_that_share_an_address_are_apart", vips_that_share_an_address_are_apart },
 	{ "outer_checksum_is_right_for_every_sum", outer_checksum_is_right_for_every_sum },

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/*
- * Cut-off packets, lying lengths, fragments: dropped if they are for a VIP, otherwise none of our
- * business.
- */
+/* Cut-off packets, lying lengths: dropped if they are for a VIP, otherwise none of our business. */
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
@@ -117,10 +114,6 @@ static const struct row {
 	{ "total length 65535", false, IPPROTO_TCP, L3, 2, 2, 65535, MTLB_REASON_truncated },
 	{ "total length cuts UDP", false, IPPROTO_UDP, L3, 2, 2, 27, MTLB_REASON_bad_l4_header },
 	{ "total length below the UDP length", false, IPPROTO_UDP, L3, 2, 2, 37, MTLB_REASON_bad_l4_header },
-	{ "first fragment", false, IPPROTO_TCP, L3, 6, 2, 0x2000, MTLB_REASON_fragment },
-	{ "middle fragment", false, IPPROTO_TCP, L3, 6, 2, 0x2001, MTLB_REASON_fragment },
-	{ "last fragment", false, IPPROTO_UDP, L3, 6, 2, 0x0001, MTLB_REASON_fragment },
-	{ "highest fragment", false, IPPROTO_UDP, L3, 6, 2, 0x1fff, MTLB_REASON_fragment },
 	{ "don't fragment", false, IPPROTO_TCP, L3, 6, 2, 0x4000, MTLB_REASON_forwarded },
 	{ "may fragment", false, IPPROTO_TCP, L3, 6, 2, 0, MTLB_REASON_forwarded },
 	{ "data offset 0", false, IPPROTO_TCP, L4, 12, 1, 0x00, MTLB_REASON_bad_l4_header },
@@ -139,8 +132,7 @@ static const struct row {
 	{ "payload length cuts UDP", true, IPPROTO_UDP, L3, 4, 2, 7, MTLB_REASON_bad_l4_header },
 	{ "data offset 8 in IPv6", true, IPPROTO_TCP, L4, 12, 1, 0x80, MTLB_REASON_bad_l4_header },
 	{ "UDP length beyond IPv6", true, IPPROTO_UDP, L4, 4, 2, 19, MTLB_REASON_bad_l4_header },
-	{ "fragment header", true, IPPROTO_TCP, L3, 6, 1, 44, MTLB_REASON_fragment },
-	{ "routing header", true, IPPROTO_TCP, L3, 6, 1, 43, MTLB_REASON_other_protocol },
+	{ "TCP for a routing header", true, IPPROTO_TCP, L3, 6, 1, 43, MTLB_REASON_bad_ip_header },
 };
 
 /* 10 bytes of payload. */
@@ -160,7 +152,7 @@ static void build_row(const struct row *r, bool is_vip, struct packet *p, struct
 		packet_fix_ipv4(p);
 }
 
-static void lying_lengths_and_fragments_are_found(void)
+static void lying_lengths_are_found(void)
 {
 	struct packet_spec s;
 	struct packet p, out;
@@ -201,7 +193,7 @@ static void what_is_wrong_but_not_ours_is_passed(void)
 static const struct test tests[] = {
 	{ "every_truncation_is_safe", every_truncation_is_safe },
 	{ "truncated_options_are_malformed", truncated_options_are_malformed },
-	{ "lying_lengths_and_fragments_are_found", lying_lengths_and_fragments_are_found },
+	{ "lying_lengths_are_found", lying_lengths_are_found },
 	{ "what_is_wrong_but_not_ours_is_passed", what_is_wrong_but_not_ours_is_passed },
 	{ NULL, NULL },
 };

@@ -3,7 +3,6 @@
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "bpf/fixture.h"
 #include "bpf/tunnels.h"
@@ -52,7 +51,7 @@ static const struct row rows[] = {
 	{ "unknown ACK, learning", ACK, LEARNING, { 0 }, 0, 0, PREVIOUS, CONFIRMED, 1, 0 },
 	{ "unknown FIN, learning", FIN, LEARNING, { 0 }, 0, 0, PREVIOUS, CLOSING, 1, 0 },
 	{ "unknown RST, learning", RST, LEARNING, { 0 }, 0, 0, PREVIOUS, CLOSING, 1, 0 },
-	{ "unknown SYN-ACK, learning", SYN | ACK, LEARNING, { 0 }, 0, 0, PREVIOUS, NEW, 1, 0 },
+	{ "unknown SYN-ACK, learning", SYN | ACK, LEARNING, { 0 }, 0, 0, PREVIOUS, CONFIRMED, 1, 0 },
 	{ "unknown datagram, learning", UDP, LEARNING, { 0 }, 0, 0, PREVIOUS, NEW, 1, 0 },
 	{ "unknown SYN", SYN, false, { 0 }, 0, 0, OWNER, NEW, 1, 0 },
 	{ "unknown ACK", ACK, false, { 0 }, 0, 0, OWNER, CONFIRMED, 1, 0 },
@@ -124,14 +123,6 @@ static const struct row rows[] = {
 	  PREVIOUS, CONFIRMED, 0, 0 },
 };
 
-static uint16_t now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
-	return ((uint64_t)t.tv_sec * 1000000000 + t.tv_nsec) >> MTLB_TICK_SHIFT;
-}
-
 static struct packet_spec spec_of(const struct row *r)
 {
 	if (r->flags == UDP)
@@ -150,12 +141,12 @@ static void fill_bucket(struct world *w, const struct row *r, uint64_t hash)
 	memset(w->flows, 0, WORLD_BUCKETS * sizeof(*w->flows));
 	for (int i = 0; r->known.is_full && i < MTLB_FLOW_WAYS; i++)
 		*bucket_way(w, i) = (struct mtlb_flow){
-			~hash - i, mtlb_flow_word(~hash - i, OWNER, CONFIRMED, now() - 1)
+			~hash - i, mtlb_flow_word(~hash - i, OWNER, CONFIRMED, world_tick() - 1)
 		};
 	if (r->known.state)
 		*bucket_way(w, 2) = (struct mtlb_flow){
 			hash, mtlb_flow_word(hash, r->known.backend, r->known.state,
-					     now() - r->known.age)
+					     world_tick() - r->known.age)
 		};
 }
 
@@ -175,8 +166,8 @@ static bool is_remembered(struct world *w, const struct row *r, uint64_t hash)
 		}
 	if (!r->state)
 		return !n;
-	return n == 1 && (word == mtlb_flow_word(hash, r->backend, r->state, now()) ||
-			  word == mtlb_flow_word(hash, r->backend, r->state, now() - 1));
+	return n == 1 && (word == mtlb_flow_word(hash, r->backend, r->state, world_tick()) ||
+			  word == mtlb_flow_word(hash, r->backend, r->state, world_tick() - 1));
 }
 
 static void open_world(struct world *w)

@@ -82,11 +82,12 @@ static void segment_with_a_next_hop_overrules_the_backend(void)
 			want.l2_len = s->l2_len = 14 + 4 * i;
 			memcpy(want.l2, l2[i], sizeof(l2[i]));
 			memcpy(s->l2, l2[i], sizeof(l2[i]));
+			s->mtu = 1500;
 			/* the inner Ethernet header of VXLAN is the backend's template */
 			memcpy(w.backends[BACKEND].encap0.outer +
 				       w.backends[BACKEND].encap0.outer_len -
-				       (t->tunnel.is_vxlan ? 8 : 0),
-			       want.l2 + 6, t->tunnel.is_vxlan ? 6 : 0);
+				       (tunnel_has_ethernet(&t->tunnel) ? 8 : 0),
+			       want.l2 + 6, tunnel_has_ethernet(&t->tunnel) ? 6 : 0);
 			check(&w, t->name, &want, false, MTLB_REASON_forwarded);
 		}
 	world_close(&w);
@@ -98,6 +99,7 @@ static void segment_with_a_next_hop_still_needs_outer_headers(void)
 	struct mtlb_segment *s = open_world(&w);
 
 	s->l2_len = 14;
+	s->mtu = 1500;
 	check(&w, "nothing known", NULL, false, MTLB_REASON_no_next_hop);
 	world_close(&w);
 }

@@ -62,26 +62,9 @@ static const struct {
 	{VIP_V6, "\xa1\xb2", 2, UP},
 };
 
-/* As mtlbd lays it out: found by the hash of id and VIP, like an address and its port. */
 static void add_server(struct world *w, uint32_t vip, const char *id, uint8_t len, uint32_t backend)
 {
-	struct mtlb_server s = {.id_len = len,
-				.vip_low = (uint16_t)vip,
-				.vip_high = (uint8_t)(vip >> 16),
-				.kind = MTLB_ENTRY_SERVER,
-				.backend = backend};
-	const uint64_t *at = (const uint64_t *)s.id;
-	char text[40];
-	struct mtlb_vip *entry;
-
-	memcpy(s.id, id, len);
-	snprintf(text, sizeof(text), "%x:%x:%x:%x:%x:%x:%x:%x", s.id[0] << 8 | s.id[1],
-		 s.id[2] << 8 | s.id[3], s.id[4] << 8 | s.id[5], s.id[6] << 8 | s.id[7],
-		 s.id[8] << 8 | s.id[9], s.id[10] << 8 | s.id[11], s.id[12] << 8 | s.id[13],
-		 s.id[14] << 8 | len);
-	entry = world_add_entry(w, ACME, text, ntohs(s.vip_low), s.vip_high, MTLB_ENTRY_SERVER, 0);
-	CU_ASSERT_EQUAL_FATAL(memcmp(entry->address, at, 16), 0);
-	memcpy(entry, &s, sizeof(s));
+	world_add_server(w, ACME, vip, (const uint8_t *)id, len, backend);
 }
 
 static struct mtlb_vip *add_vip(struct world *w, uint32_t id, const char *address, uint16_t port)

@@ -18,3 +18,7 @@ extern const struct tunnel_row tunnel_rows[];
 /* out: what must leave for in (built from s) of this tenant behind t, entropy filled in. */
 void tunnel_expect(const struct world *w, uint32_t tenant, const struct packet_spec *s,
 		   const struct packet *in, const struct packet_tunnel *t, struct packet *out);
+
+/* The same where the hash is not that of in's own flow: fragments, ICMP errors. */
+void tunnel_expect_hash(uint64_t hash, const struct packet *in, const struct packet_tunnel *t,
+			struct packet *out);

@@ -67,7 +67,7 @@ has_geneve() {
 }
 
 # Devices by outer family have their own VNI.
-ethernet_families() { # NAME DEVICE-IPV4 DEVICE-IPV6 ENCAPSULATION with VNI for the VNI, VNI-IPV4 VNI-IPV6
+ethernet_families() { # NAME DEVICE-IPV4 DEVICE-IPV6 ENCAPSULATION-WITH-"VNI" VNI-IPV4 VNI-IPV6
 	row "$1-4in4" 4 4 "$2" "${4/VNI/$5}"
 	row "$1-6in4" 6 4 "$2" "${4/VNI/$5}"
 	row "$1-4in6" 4 6 "$3" "${4/VNI/$6}"

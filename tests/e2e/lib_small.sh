@@ -87,8 +87,8 @@ small_lab_up() { # CLIENTS_MTU UNDERLAY_MTU
 	head -c $UPLOAD_BYTES /dev/urandom >"$DIR/upload"
 }
 
-# A device for tunnels in both backends, whatever its remote end; fails where this kernel has none of the type.
-# The words L4, L6 and B4 stand for the backend's addresses and that of the balancer.
+# A device for tunnels in both backends; fails where this kernel has none of the type. The words L4 and L6 stand for the
+# backend's addresses.
 small_add_device() { # NAME ARGUMENTS...
 	local b name=$1 words
 	shift

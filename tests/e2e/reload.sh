@@ -47,8 +47,12 @@ reload_tells_what_it_did() {
 	check reload_tells_what_it_did "first $first, again $second" [ "$first $second" = 'true [false,0]' ]
 }
 
+nothing_moves() { [ "$($CTL --json vip list | jq '[.[].status.moving_slots] | add')" = 0 ]; }
+
 a_bad_file_changes_nothing() {
 	local before after output rc=0 lines
+	# the end of a move is a new generation
+	wait_for 30 nothing_moves
 	before=$(state_of_node)
 	cp "$CONFIG" "$DIR/good.yaml"
 	sed -i -e 's/port: 80$/port: 80x/' -e 's/vlan: 200/vlan: 5000/' -e '0,/address: 10.77.0.31/s//adress: 10.77.0.31/' "$CONFIG"

@@ -51,6 +51,8 @@ static enum oracle_reason answer_echo(struct facts *f)
 	old = get16(icmp);
 	icmp[0] = f->is_v6 ? 129 : 0;
 	adjust(icmp + 2, old, get16(icmp));
+	if (icmp[2] == 0 && icmp[3] == 0)
+		icmp[2] = icmp[3] = 255;
 	return ORACLE_echo_answered;
 }
 
