@@ -57,8 +57,8 @@ void seed_one(const char *name, const struct build *b)
 /* SYN, data, end of the same flow to each VIP, then a SYN again, later; from several clients. */
 static void seed_flows(uint8_t protocol, bool is_ipv6, uint16_t vlan, uint32_t vip)
 {
-	static const uint8_t tcp[] = {SYN, ACK, ACK | FIN, SYN, ACK, RST, SYN};
-	static const uint8_t sctp[] = {1, 0, 6, 1, 0, 14, 1};
+	static const uint8_t tcp[] = {SYN, ACK, ACK | FIN, ACK, SYN, ACK, RST, SYN};
+	static const uint8_t sctp[] = {1, 0, 6, 0, 1, 0, 14, 1};
 	struct build b;
 	uint16_t port = vip == WORLD_RANGE ? WORLD_RANGE_FIRST + 7 : (uint16_t)(WORLD_PORT + vip);
 
@@ -100,6 +100,44 @@ static void seed_states(uint32_t vip)
 	}
 }
 
+/* The VIP's word says what its slots do not. */
+static void seed_words(uint32_t vip)
+{
+	for (uint16_t flags = 0; flags < 8; flags++) {
+		build_begin("words");
+		build_step(STEP_WORD, (uint8_t)vip, flags);
+		for (uint16_t from = CLIENT; from < CLIENT + 16; from++) {
+			struct build b;
+
+			seed_whole(&b, from & 1, 0, from & 2 ? TCP : UDP, from,
+				   (uint16_t)(WORLD_PORT + vip), 4);
+			build_packet(&b, TRACED);
+		}
+	}
+}
+
+/* Frame and IP packet both end within the L4 header; TCP options, cut off or in other buffers. */
+static void seed_short(void)
+{
+	for (uint32_t i = 0; i < sizeof(protocols); i++) {
+		for (int is_ipv6 = 0; is_ipv6 < 2; is_ipv6++) {
+			struct build b;
+
+			for (uint32_t len = 0; len < 20; len++) {
+				seed_whole(&b, is_ipv6, 0, protocols[i], CLIENT, WORLD_PORT, 20);
+				b.len = b.l4 + len;
+				build_end(&b);
+				seed_one("short-frame", &b);
+			}
+			seed_whole(&b, is_ipv6, 0, protocols[i], CLIENT, WORLD_PORT, 24);
+			b.bytes[b.l4 + 12] = 0x80;
+			seed_cuts("tcp-options", &b);
+			memcpy(b.bytes + b.l3 + 34, "\xff\xff", 2);
+			seed_one("half-mapped", &b);
+		}
+	}
+}
+
 /* Buckets that are full, of every state, young and old. */
 static void seed_buckets(void)
 {
@@ -135,9 +173,12 @@ static void seed_vips(void)
 		seed_flows(TCP, vip & 1, 0, vip);
 		seed_flows(UDP, vip & 1, 0, vip);
 	}
-	for (uint32_t vip = WORLD_MAGLEV; vip <= WORLD_WAS_SOURCE; vip++)
+	for (uint32_t vip = WORLD_MAGLEV; vip <= WORLD_QUIC_ROUND_ROBIN; vip++) {
 		seed_states(vip);
+		seed_words(vip);
+	}
 	seed_buckets();
+	seed_short();
 }
 
 /* ---- Ethernet and IP ---------------------------------------------------------------------------- */
@@ -251,6 +292,14 @@ static void seed_headers(void)
 {
 	static const uint8_t others[] = {0, 47, 50, 59, 1, 58, 2, 255};
 	struct build b;
+
+	build_ethernet(&b);
+	build_ip(&b, false, world_client[0], world_crowded);
+	build_bytes(&b, 1, 4);
+	b.bytes[b.l3] = 0x46;
+	build_l4(&b, TCP, CLIENT, WORLD_PORT);
+	build_end(&b);
+	seed_one("crowded", &b);
 
 	for (uint32_t n = 5; n < 9; n++) {
 		seed_begin(&b, true, 0);

@@ -8,6 +8,19 @@
 static const uint8_t protocols[] = {TCP, UDP, SCTP};
 
 /* ---- ICMP --------------------------------------------------------------------------------------- */
+/* The checksum of the reply comes out as 0. */
+static void seed_echo_of_zeroes(bool is_ipv6, uint16_t vlan)
+{
+	struct build b;
+
+	seed_begin(&b, is_ipv6, vlan);
+	build_icmp(&b, is_ipv6 ? 128 : 8, 0);
+	b.bytes[b.l4 + 2] = is_ipv6 ? 0x7e : 0xf7;
+	b.bytes[b.l4 + 3] = 0xff;
+	build_end(&b);
+	seed_one("echo-of-zeroes", &b);
+}
+
 static void seed_echo(void)
 {
 	static const uint16_t vlans[] = {0, WORLD_VLAN_2, WORLD_VLAN_3};
@@ -26,9 +39,10 @@ static void seed_echo(void)
 			for (uint32_t type = 128; type < 138; type++)
 				seed_bend("icmp-type", &b, b.l4, (uint8_t)type);
 			seed_bend("echo-code", &b, b.l4 + 1, 1);
+			seed_echo_of_zeroes(is_ipv6, vlans[i]);
 			/* sources that are not answered */
 			for (uint32_t at = 0; at < (is_ipv6 ? 16 : 4); at++)
-				for (uint32_t value = 0; value < 256; value += value == 126 ? 1 : 42)
+				for (uint32_t value = 0; value < 256; value += value == 126 || value > 252 ? 1 : 42)
 					seed_bend("echo-source", &b, b.l3 + (is_ipv6 ? 8 : 12) + at,
 						  (uint8_t)value);
 			memcpy(b.bytes + b.l3 + (is_ipv6 ? 8 : 12),
@@ -219,6 +233,11 @@ static void seed_quic(void)
 			}
 		}
 	}
+	/* the id is shorter than the server id in it */
+	for (uint32_t len = 0; len < 20; len++) {
+		quic(&b, false, WORLD_QUIC, 0x7f, false, 4, 0xa1, len);
+		seed_one("quic-contradiction", &b);
+	}
 	/* the first buffer ends within the id */
 	quic(&b, false, WORLD_QUIC, 0x5f, true, WORLD_QUIC_ID_LONG, 0xa1, WORLD_QUIC_SERVER_LONG);
 	for (uint32_t cut = 1; cut < b.len - b.l4; cut++) {
@@ -270,7 +289,7 @@ static void seed_too_big(void)
 	for (int is_ipv6 = 0; is_ipv6 < 2; is_ipv6++) {
 		build_ethernet(&b);
 		build_tag(&b, WORLD_VLAN_2, ETH_P_8021AD);
-		build_tag(&b, WORLD_VLAN_3_INNER, ETH_P_8021Q);
+		build_tag(&b, is_ipv6 ? WORLD_VLAN_2_INNER : WORLD_VLAN_3_INNER, ETH_P_8021Q);
 		build_ip(&b, is_ipv6, world_client[is_ipv6], world_address[is_ipv6]);
 		build_l4(&b, UDP, CLIENT, WORLD_PORT);
 		build_bytes(&b, 0x11, 2000);

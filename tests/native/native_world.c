@@ -181,6 +181,8 @@ static void add_backend(uint32_t id, uint32_t vip)
 		b->encap0.mtu = b->encap1.mtu = WORLD_MTU_SHORT;
 	if (n == 3)
 		b->encap0.ifindex = b->encap1.ifindex = 2;
+	if (n == 2 && vip == WORLD_LEAST)
+		b->vip = 31; /* another one's by now */
 	if (n == 5)
 		b->encap0.ifindex = b->encap1.ifindex = 77; /* not in tx_ports */
 }
@@ -237,8 +239,10 @@ static uint32_t bend_ring(enum world_vip id, uint32_t ring)
 {
 	uint32_t end = native_maps[NATIVE_rings].full;
 
-	if (id == WORLD_NO_RING || id == WORLD_ROUND_ROBIN_NO_RING)
+	if (id == WORLD_NO_RING)
 		return end + 100;
+	if (id == WORLD_ROUND_ROBIN_NO_RING)
+		return end - 2; /* the half of it is */
 	if (id == WORLD_NO_PREVIOUS)
 		return end - 4; /* 16 slots, and the map is at its end */
 	return ring;
@@ -276,6 +280,7 @@ static struct mtlb_vip make_vip(enum world_vip id, uint64_t word)
 
 	v.quic[1] = (struct mtlb_quic_config){WORLD_QUIC_SERVER_LEN, WORLD_QUIC_ID_LEN};
 	v.quic[2] = (struct mtlb_quic_config){WORLD_QUIC_SERVER_LONG, WORLD_QUIC_ID_LONG};
+	v.quic[3] = (struct mtlb_quic_config){WORLD_QUIC_SERVER_LONG, 4}; /* contradicts itself */
 	return v;
 }
 
@@ -386,6 +391,7 @@ static void add_segments(void)
 	add_segment(1, WORLD_VLAN_2, 0, 2, MTLB_SEGMENT_LIVE);
 	add_segment(1, WORLD_VLAN_3, 0, 3, MTLB_SEGMENT_LIVE);
 	add_segment(1, WORLD_VLAN_2, WORLD_VLAN_3_INNER, 3, MTLB_SEGMENT_LIVE);
+	add_segment(1, WORLD_VLAN_2, WORLD_VLAN_2_INNER, 2, MTLB_SEGMENT_LIVE);
 	add_segment(1, WORLD_VLAN_SMALL, 0, 4, MTLB_SEGMENT_LIVE);
 	add_segment(1, WORLD_VLAN_SUSPENDED, 0, 9, MTLB_SEGMENT_LIVE);
 	add_segment(1, WORLD_VLAN_UNKNOWN, 0, 99, MTLB_SEGMENT_LIVE);
@@ -415,6 +421,7 @@ void world_make(void)
 			add_ranges(table, world_address[family], TCP);
 			add_ranges(table, world_address[family], UDP);
 		}
+		add_address(table, world_crowded, table, 0);
 		add_servers(table, WORLD_QUIC);
 		add_crowd(table);
 	}

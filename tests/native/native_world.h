@@ -49,6 +49,7 @@ enum world_segment {                 /* of interface 1 but the last */
 	WORLD_VLAN_2 = 100,          /* tenant 2: one bucket, drops other ports */
 	WORLD_VLAN_3 = 101,          /* tenant 3: a large table, may not answer */
 	WORLD_VLAN_3_INNER = 200,    /* within WORLD_VLAN_2: tenant 3, too */
+	WORLD_VLAN_2_INNER = 201,    /* within WORLD_VLAN_2: tenant 2 */
 	WORLD_VLAN_SUSPENDED = 102,  /* a tenant without table */
 	WORLD_VLAN_UNKNOWN = 103,    /* a tenant that is not in its map */
 	WORLD_VLAN_DEAD = 104,       /* a removed segment */
