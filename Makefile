@@ -138,5 +138,6 @@ clean: ## remove build/
 
 -include tools/bench/bench.mk
 -include tests/fuzz/fuzz.mk
+-include tests/native/native.mk
 
 -include $(shell find $B -path $B/kernels -prune -o -name '*.d' -print 2>/dev/null)
