@@ -11,7 +11,9 @@ NATIVE_CFLAGS := -O1 -g -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror -Wno-unus
 # packets are read by words where they lie, as the data plane may on every machine that it is for
 NATIVE_SAN := -fsanitize=address,undefined -fno-sanitize=alignment -fno-sanitize-recover=all
 
-.PHONY: fuzz-native coverage
+.PHONY: fuzz-native coverage mutants
+
+MUTANTS ?= 40
 
 fuzz-native: ## build the data plane natively and fuzz it for FUZZ_SECONDS
 	@tools/deps build fuzz
@@ -24,6 +26,11 @@ coverage: ## line and branch coverage of the data plane under the fuzzer's seeds
 	@tools/deps build fuzz
 	@$(MAKE) --no-print-directory $B/fuzz/native_coverage $B/fuzz/seeds/made
 	@tests/coverage $B/fuzz/native_coverage $B/fuzz/seeds $(COVERAGE_RUNS)
+
+mutants: ## change MUTANTS single lines of the data plane: do the tests notice? (root)
+	@tools/deps build check fuzz
+	@$(MAKE) --no-print-directory all packet-tests $B/fuzz/diff
+	@tests/mutate $(MUTANTS)
 
 # objects first: with sources alone clang forgets which headers they include
 $B/fuzz/san/%.o: %.c
