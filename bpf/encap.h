@@ -192,7 +192,8 @@ static __always_inline enum mtlb_reason encap(struct xdp_md *ctx, struct pkt *p,
 	if (!encap_is_template(e, way.l2_len))
 		return MTLB_REASON_no_next_hop;
 	if (p->ip_len + e->outer_len > way.mtu)
-		return too_big(ctx, p, way.mtu - e->outer_len, f->owner->answers);
+		return too_big(ctx, p, way.mtu > e->outer_len ? way.mtu - e->outer_len : 0,
+			       f->owner->answers);
 	if (padding && bpf_xdp_adjust_tail(ctx, -(int)padding))
 		return MTLB_REASON_internal;
 	if (bpf_xdp_adjust_head(ctx, (int)p->l2_len - (int)(way.l2_len + e->outer_len)))

@@ -49,6 +49,8 @@ struct pkt {
 	__u32 segment_at;            /* its index + 1 */
 	__u32 tenant;
 	__u32 vip_at;                /* index in the tenant's table; only on the longer way */
+	__be16 vip_port;             /* and the key there */
+	__u16 vip_kind;
 	__u32 vip_id;                /* of a later fragment, too */
 	/* pick */
 	__u32 backend_id;

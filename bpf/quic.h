@@ -109,7 +109,7 @@ __noinline __u32 quic(struct xdp_md *ctx, const struct pkt *p, const struct mtlb
 	    !quic_read_server(ctx, id.at + 1, config->server_id_len, v->id, &key))
 		return MTLB_BACKENDS_MAX;
 	place = vip_place(&key, p->tenant);
-	server = place < 0 ? NULL : (const void *)vip_entry(p->tenant, (__u32)place);
+	server = place < 0 ? NULL : (const void *)vip_entry(p->tenant, (__u32)place, &key);
 	if (!server)
 		return MTLB_BACKENDS_MAX;
 	backend = server->backend;

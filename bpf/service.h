@@ -53,12 +53,14 @@ __noinline int service_uncommon(struct xdp_md *ctx, struct pkt *p, bool drops_ot
 {
 	const struct mtlb_vip *address;
 	enum mtlb_reason reason;
+	struct vip_key key;
 	long place;
 
 	if (!p)
 		return MTLB_REASON_internal;
-	place = vip_place_of(p, 0, MTLB_ENTRY_ADDRESS);
-	address = place < 0 ? NULL : vip_entry(p->tenant, (__u32)place);
+	key = vip_key_for(p, 0, MTLB_ENTRY_ADDRESS);
+	place = vip_place(&key, p->tenant);
+	address = place < 0 ? NULL : vip_entry(p->tenant, (__u32)place, &key);
 	if (!address)
 		return MTLB_REASON_not_vip;
 	place = -1;
@@ -67,12 +69,15 @@ __noinline int service_uncommon(struct xdp_md *ctx, struct pkt *p, bool drops_ot
 		reason = service_read(ctx, p, address->flags & MTLB_VIP_ECHO);
 		if (reason || p->is_later)
 			return reason;
-		place = vip_place_of(p, p->tuple.destination_port, MTLB_ENTRY_VIP);
+		key = vip_key_for(p, p->tuple.destination_port, MTLB_ENTRY_VIP);
+		place = vip_place(&key, p->tenant);
 	}
 	if (place < 0 && address->flags & MTLB_VIP_RANGES)
-		place = vip_place_of_range(p);
+		place = vip_place_of_range(p, &key);
 	if (place >= 0) {
 		p->vip_at = (__u32)place;
+		p->vip_port = key.port;
+		p->vip_kind = key.kind;
 		return MTLB_REASON_CONTINUE;
 	}
 	if (p->is_about)
@@ -83,13 +88,15 @@ __noinline int service_uncommon(struct xdp_md *ctx, struct pkt *p, bool drops_ot
 static __always_inline enum mtlb_reason service_longer(struct xdp_md *ctx, struct pkt *p,
 						       struct found *f)
 {
+	struct vip_key key;
 	enum mtlb_reason reason =
 		service_uncommon(ctx, p, f->owner->flags & MTLB_TENANT_DROP_OTHER_PORTS);
 
 	if (reason || p->is_later)
 		return reason;
-	f->vip = vip_entry(p->tenant, p->vip_at);
-	return f->vip ? MTLB_REASON_CONTINUE : MTLB_REASON_internal;
+	key = vip_key_for(p, p->vip_port, (__u8)p->vip_kind);
+	f->vip = vip_entry(p->tenant, p->vip_at, &key);
+	return f->vip ? MTLB_REASON_CONTINUE : MTLB_REASON_not_vip;
 }
 
 static __always_inline enum mtlb_reason service(struct xdp_md *ctx, struct pkt *p, struct found *f)

@@ -117,20 +117,25 @@ __noinline long vip_place(const struct vip_key *key, __u32 tenant)
 	return -1;
 }
 
-static __always_inline const struct mtlb_vip *vip_entry(__u32 tenant, __u32 place)
+/*
+ * The entry at a place. Where mtlbd has exchanged the table since it was found, another one may stand there, or even of
+ * another kind: NULL then.
+ */
+static __always_inline const struct mtlb_vip *vip_entry(__u32 tenant, __u32 place,
+							const struct vip_key *key)
 {
 	void *table = vip_table_of(tenant);
+	const struct mtlb_vip *v = table ? bpf_map_lookup_elem(table, &place) : NULL;
 
-	return table ? bpf_map_lookup_elem(table, &place) : NULL;
+	return v && vip_is(v, key) ? v : NULL;
 }
 
-/* Where the entry of the packet's destination address is. */
-static __always_inline long vip_place_of(const struct pkt *p, __be16 port, __u8 kind)
+/* The key of an entry for the packet: of its address, and, but for ADDRESS, its protocol. */
+static __always_inline struct vip_key vip_key_for(const struct pkt *p, __be16 port, __u8 kind)
 {
 	__u8 protocol = kind == MTLB_ENTRY_ADDRESS ? 0 : (__u8)p->tuple.protocol;
-	const struct vip_key key = vip_key_of(&p->tuple, port, protocol, kind);
 
-	return vip_place(&key, p->tenant);
+	return vip_key_of(&p->tuple, port, protocol, kind);
 }
 
 /* The first port of the range that holds the port, -1: none does. */
@@ -145,19 +150,24 @@ __noinline int vip_range_first(const struct mtlb_ranges *ranges, __u32 port)
 	return -1;
 }
 
-static __always_inline long vip_place_of_range(const struct pkt *p)
+/* Where the VIP is whose range of ports holds the destination's, and its key. */
+static __always_inline long vip_place_of_range(const struct pkt *p, struct vip_key *key)
 {
-	long place = vip_place_of(p, 0, MTLB_ENTRY_RANGES);
+	const struct vip_key all = vip_key_for(p, 0, MTLB_ENTRY_RANGES);
+	long place = vip_place(&all, p->tenant);
 	const struct mtlb_ranges *ranges;
 	int first;
 
 	if (place < 0)
 		return -1;
-	ranges = (const void *)vip_entry(p->tenant, (__u32)place);
+	ranges = (const void *)vip_entry(p->tenant, (__u32)place, &all);
 	if (!ranges)
 		return -1;
 	first = vip_range_first(ranges, bpf_ntohs(p->tuple.destination_port));
-	return first < 0 ? -1 : vip_place_of(p, bpf_htons((__u16)first), MTLB_ENTRY_RANGE);
+	if (first < 0)
+		return -1;
+	*key = vip_key_for(p, bpf_htons((__u16)first), MTLB_ENTRY_RANGE);
+	return vip_place(key, p->tenant);
 }
 
 /* On a shared segment: whose address is it? */

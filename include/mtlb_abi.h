@@ -313,7 +313,7 @@ struct mtlb_tenant_stats {           /* by tenant slot; slot 0: packets that are
 struct mtlb_vip_stats {              /* by VIP id */
 	__u64 packets;               /* forwarded */
 	__u64 bytes;                 /* of those, as received */
-	__u64 syns;                  /* TCP connection attempts among them */
+	__u64 syns;                  /* connection attempts among them: TCP SYN, SCTP INIT */
 };
 
 struct mtlb_backend_stats {          /* by backend id */
