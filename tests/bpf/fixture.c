@@ -203,7 +203,7 @@ void world_add_tenant(struct world *w, uint32_t tenant, uint32_t flow_base, uint
 		w->tenants[tenant].key[i] = (tenant * 12 + i + 1) * 0x9e3779b9;
 	w->tenants[tenant].flows = mtlb_flow_range(flow_base, flow_mask);
 	w->tenants[tenant].idle_ticks = 300;
-	w->tenants[tenant].answers = 1000;
+	w->tenants[tenant].answers = UINT16_MAX;
 }
 
 void world_remove_tenant(struct world *w, uint32_t tenant)

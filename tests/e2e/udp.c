@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * UDP for the end-to-end tests.
- *   udp serve ADDRESS PORT NAME              answers each datagram with NAME and what came
+ *   udp serve ADDRESS PORT NAME [DELAY_MS]   answers each datagram with NAME and what came
  *   udp flows ADDRESS PORT N SECONDS EVERY_MS  N flows at once, each asks every so often; prints
  *       {"flows", "sent", "answered", "moved", "servers": {NAME: flows}}; moved: flows answered by two servers
  */
@@ -53,7 +53,8 @@ static int open_socket(const char *address, const char *port,
 	return fd;
 }
 
-static _Noreturn void serve(const char *address, const char *port, const char *name)
+static _Noreturn void serve(const char *address, const char *port, const char *name,
+			    unsigned delay_ms)
 {
 	int fd = open_socket(address, port, bind);
 	char text[NAME_LEN + DATAGRAM + 1];
@@ -66,6 +67,7 @@ static _Noreturn void serve(const char *address, const char *port, const char *n
 
 		if (n < 0)
 			die("recvfrom");
+		usleep(delay_ms * 1000);
 		sendto(fd, text, len + (size_t)n, 0, (void *)&from, from_len);
 	}
 }
@@ -152,10 +154,10 @@ static int ask(const char *address, const char *port, size_t n, long seconds, lo
 
 int main(int argc, char **argv)
 {
-	if (argc == 5 && !strcmp(argv[1], "serve"))
-		serve(argv[2], argv[3], argv[4]);
+	if ((argc == 5 || argc == 6) && !strcmp(argv[1], "serve"))
+		serve(argv[2], argv[3], argv[4], argc == 6 ? (unsigned)atoi(argv[5]) : 0);
 	if (argc == 7 && !strcmp(argv[1], "flows"))
 		return ask(argv[2], argv[3], strtoul(argv[4], NULL, 10), atol(argv[5]), atol(argv[6]));
-	fprintf(stderr, "usage: udp serve ADDRESS PORT NAME | udp flows ADDRESS PORT N SECONDS EVERY_MS\n");
+	fprintf(stderr, "usage: udp serve ADDRESS PORT NAME [DELAY_MS] | udp flows ADDRESS PORT N SECONDS EVERY_MS\n");
 	return 2;
 }

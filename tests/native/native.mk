@@ -3,10 +3,8 @@
 
 FUZZ_SECONDS  ?= 60
 COVERAGE_RUNS ?= 20000
-MUTANTS       ?= 40
 
-NATIVE := $(addprefix tests/native/,native.c native_bpf.c native_map.c native_world.c native_address.c native_packet.c \
-	native_check.c)
+NATIVE := $(addprefix tests/native/,native.c native_bpf.c native_map.c native_world.c native_address.c native_packet.c native_check.c)
 NATIVE_SEEDS := $(addprefix tests/native/,native_seeds.c native_seeds_special.c native_build.c native_address.c)
 NATIVE_CFLAGS := -O1 -g -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror -Wno-unused-parameter -Wno-unused-function \
 	-Wno-unknown-attributes -Itests/native/shim -Iinclude -Ibpf -Itests/native -MMD -MP
@@ -14,6 +12,8 @@ NATIVE_CFLAGS := -O1 -g -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror -Wno-unus
 NATIVE_SAN := -fsanitize=address,undefined -fno-sanitize=alignment -fno-sanitize-recover=all
 
 .PHONY: fuzz-native coverage mutants
+
+MUTANTS ?= 40
 
 fuzz-native: ## build the data plane natively and fuzz it for FUZZ_SECONDS
 	@tools/deps build fuzz
@@ -27,12 +27,12 @@ coverage: ## line and branch coverage of the data plane under the fuzzer's seeds
 	@$(MAKE) --no-print-directory $B/fuzz/native_coverage $B/fuzz/seeds/made
 	@tests/coverage $B/fuzz/native_coverage $B/fuzz/seeds $(COVERAGE_RUNS)
 
-mutants: ## change single lines of the data plane and see that the tests notice (root; MUTANTS=40)
+mutants: ## change MUTANTS single lines of the data plane: do the tests notice? (root)
 	@tools/deps build check fuzz
-	@$(MAKE) --no-print-directory $B/mtlb.skel.h $B/fuzz/diff $B/fuzz/native $B/fuzz/seeds/made
+	@$(MAKE) --no-print-directory all packet-tests $B/fuzz/diff
 	@tests/mutate $(MUTANTS)
 
-# one object each, so that the headers of each are known
+# objects first: with sources alone clang forgets which headers they include
 $B/fuzz/san/%.o: %.c
 	@mkdir -p $(@D)
 	$(CLANG) $(NATIVE_CFLAGS) -fsanitize=fuzzer-no-link $(NATIVE_SAN) -c -o $@ $<
