@@ -14,9 +14,9 @@
 
 static struct native_packet packet;
 static uint64_t tick;
-static bool has_changed = true;      /* the configuration, since it was reset */
+static bool has_changed = true; /* the configuration, since it was reset */
 static bool is_traced;
-static bool has_sound_templates;    /* no step has bent the outer headers of a backend */
+static bool has_sound_templates; /* no step has bent the outer headers of a backend */
 
 /*
  * The data plane asks for the length of all buffers only where the first one is not as long as the IP packet: of a frame

@@ -2,7 +2,7 @@
 #include "native_world.h"
 
 #define MAPPED 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff
-#define DOC6 0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
+#define DOC6   0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
 
 const uint8_t world_address[2][16] = {{MAPPED, 203, 0, 113, 10}, {DOC6, 0x10}};
 const uint8_t world_other[2][16] = {{MAPPED, 203, 0, 113, 77}, {DOC6, 0x77}};

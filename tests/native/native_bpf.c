@@ -58,9 +58,10 @@ bool native_bpf_takes_null(void)
 	       icmp_read(&ctx, 0, NULL, 0) == MTLB_REASON_internal &&
 	       service_uncommon(&ctx, NULL, false) == MTLB_REASON_internal &&
 	       too_big(&ctx, NULL, 0, 0) == MTLB_REASON_internal && vip_place(NULL, 1) == -1 &&
-	       vip_place(&key, 15) == -1 /* no table */ &&
-	       vip_range_first(NULL, 0) == -1 && quic_read_server(&ctx, 0, 0, 0, NULL) == 0 &&
-	       quic(&ctx, NULL, &v) == MTLB_BACKENDS_MAX && quic(&ctx, &p, NULL) == MTLB_BACKENDS_MAX &&
+	       vip_place(&key, 15) == -1 /* no table */ && vip_range_first(NULL, 0) == -1 &&
+	       quic_read_server(&ctx, 0, 0, 0, NULL) == 0 &&
+	       quic(&ctx, NULL, &v) == MTLB_BACKENDS_MAX &&
+	       quic(&ctx, &p, NULL) == MTLB_BACKENDS_MAX &&
 	       flow_follow(NULL, &q) == MTLB_BACKENDS_MAX &&
 	       flow_follow(&bucket, NULL) == MTLB_BACKENDS_MAX && !flow_remember(NULL, &e) &&
 	       !flow_remember(&bucket, NULL) && !fragment_remember(NULL, &owner) &&

@@ -7,7 +7,14 @@
 #include "native_build.h"
 #include "native_input.h"
 
-enum { TCP = 6, UDP = 17, SCTP = 132, ICMP = 1, ICMP6 = 58, FRAGMENT = 44 };
+enum {
+	TCP = 6,
+	UDP = 17,
+	SCTP = 132,
+	ICMP = 1,
+	ICMP6 = 58,
+	FRAGMENT = 44
+};
 
 static void put16(uint8_t *at, uint32_t value)
 {

@@ -5,12 +5,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { BUILD_MAX = 3600 };
+enum {
+	BUILD_MAX = 3600
+};
 
-struct build {                       /* a packet, from the front to the back */
+struct build { /* a packet, from the front to the back */
 	uint32_t len;
-	uint32_t l3, l4;             /* where those headers begin */
-	uint32_t next;               /* where the next protocol is to be written */
+	uint32_t l3, l4; /* where those headers begin */
+	uint32_t next;   /* where the next protocol is to be written */
 	bool is_ipv6;
 	uint8_t bytes[BUILD_MAX];
 };

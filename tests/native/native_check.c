@@ -8,7 +8,12 @@
 #include "native_check.h"
 #include "native_map.h"
 
-enum verdict { FORWARD, REPLY, PASS, DROP };
+enum verdict {
+	FORWARD,
+	REPLY,
+	PASS,
+	DROP
+};
 
 static const struct {
 	const char *name;
@@ -19,14 +24,17 @@ static const struct {
 #undef REASON
 };
 
-enum { REASONS_AT = 1, MAP_MAX = 256 }; /* in struct mtlb_tenant_stats, in words */
+enum {
+	REASONS_AT = 1,
+	MAP_MAX = 256
+}; /* in struct mtlb_tenant_stats, in words */
 
 static struct sums {
 	uint64_t reason[MTLB_REASON_END];
 	uint64_t bytes, vip_packets, vip_bytes, backend_packets, backend_bytes;
 } before;
 
-static struct {                      /* of the trace run */
+static struct { /* of the trace run */
 	bool is_valid;
 	struct mtlb_trace record;
 	int verdict;

@@ -14,7 +14,9 @@
 
 #define UNCHECKED __attribute__((no_sanitize("address"), noinline))
 
-enum { GAP = 16 };
+enum {
+	GAP = 16
+};
 
 struct native_map native_maps[NATIVE_N];
 struct native_map native_tables[NATIVE_TABLES];
@@ -23,7 +25,7 @@ struct native_map native_tables[NATIVE_TABLES];
 static struct arena {
 	uint8_t *memory, *kept;
 	size_t len;
-} arenas[2];                         /* NATIVE_CONFIG (and _OUTER), NATIVE_STATE (and _TRACE) */
+} arenas[2]; /* NATIVE_CONFIG (and _OUTER), NATIVE_STATE (and _TRACE) */
 
 static struct arena *arena_of(enum native_map_kind kind)
 {
@@ -48,7 +50,7 @@ void native_map_declare(enum native_map_id id, const void *declared, uint32_t si
 #define NATIVE_ROW(name, kind, n) [NATIVE_##name] = {NATIVE_##kind, n},
 		NATIVE_MAPS(NATIVE_ROW)
 #undef NATIVE_ROW
-		[NATIVE_address_tables] = {NATIVE_OUTER, 1},
+			[NATIVE_address_tables] = {NATIVE_OUTER, 1},
 		[NATIVE_vip_tables] = {NATIVE_OUTER, 16},
 		[NATIVE_vip_tables_large] = {NATIVE_OUTER, 16},
 	};
@@ -143,7 +145,8 @@ uint64_t native_map_sum_state(void)
 
 		for (uint32_t e = 0; m->kind == NATIVE_STATE && e < m->full; e++)
 			for (uint32_t at = 0; at + 8 <= m->size; at += 8)
-				sum = (sum ^ *(const uint64_t *)(m->memory + (size_t)e * m->stride + at)) *
+				sum = (sum ^ *(const uint64_t *)(m->memory + (size_t)e * m->stride +
+								 at)) *
 				      0xd6e8feb86659fd93;
 	}
 	return sum;

@@ -28,24 +28,31 @@ enum native_map_id {
 #define NATIVE_MAP_ID(name, kind, n) NATIVE_##name,
 	NATIVE_MAPS(NATIVE_MAP_ID)
 #undef NATIVE_MAP_ID
-	NATIVE_address_tables,       /* maps of maps: elements are pointers to tables */
+	NATIVE_address_tables, /* maps of maps: elements are pointers to tables */
 	NATIVE_vip_tables,
 	NATIVE_vip_tables_large,
 	NATIVE_N,
 };
 
-enum native_map_kind { NATIVE_CONFIG, NATIVE_STATE, NATIVE_TRACE, NATIVE_OUTER };
+enum native_map_kind {
+	NATIVE_CONFIG,
+	NATIVE_STATE,
+	NATIVE_TRACE,
+	NATIVE_OUTER
+};
 
 struct native_map {
-	uint32_t max_entries;        /* first, as in the struct bpf_map that the data plane reads */
-	uint32_t size, stride;       /* bytes of an element; from one to the next */
-	uint32_t full;               /* max_entries as made */
+	uint32_t max_entries;  /* first, as in the struct bpf_map that the data plane reads */
+	uint32_t size, stride; /* bytes of an element; from one to the next */
+	uint32_t full;         /* max_entries as made */
 	enum native_map_kind kind;
-	const void *declared;        /* the variable by which the data plane names it */
+	const void *declared; /* the variable by which the data plane names it */
 	uint8_t *memory;
 };
 
-enum { NATIVE_TABLES = 5 };          /* of addresses; of tenants 1 to 4 */
+enum {
+	NATIVE_TABLES = 5
+}; /* of addresses; of tenants 1 to 4 */
 
 extern struct native_map native_maps[NATIVE_N];
 extern struct native_map native_tables[NATIVE_TABLES];

@@ -15,21 +15,21 @@
 #endif
 #endif
 #ifndef ASAN_POISON_MEMORY_REGION
-#define ASAN_POISON_MEMORY_REGION(at, len) ((void)(at), (void)(len))
+#define ASAN_POISON_MEMORY_REGION(at, len)   ((void)(at), (void)(len))
 #define ASAN_UNPOISON_MEMORY_REGION(at, len) ((void)(at), (void)(len))
 #endif
 
 enum {
-	AREA = 8192,                 /* room, headroom and packet; the packet ends where this ends */
+	AREA = 8192, /* room, headroom and packet; the packet ends where this ends */
 	PAGE = 4096,
-	FILL = 0x5e,                 /* what is not the packet's */
+	FILL = 0x5e, /* what is not the packet's */
 };
 
 static uint8_t *area;
 static uint64_t clock_ns;
 
-static struct {                      /* of the packet in hand */
-	uint8_t *start;              /* where the headroom begins */
+static struct {         /* of the packet in hand */
+	uint8_t *start; /* where the headroom begins */
 	uint8_t *data, *end;
 	uint32_t more;
 	bool is_redirected;

@@ -7,22 +7,22 @@
 #include <stdint.h>
 
 enum {
-	NATIVE_PACKET_MAX = 4096,    /* bytes in the first buffer */
+	NATIVE_PACKET_MAX = 4096, /* bytes in the first buffer */
 	NATIVE_HEADROOM_MAX = 256,
 };
 
 struct native_packet {
 	uint8_t bytes[NATIVE_PACKET_MAX]; /* as it came in */
-	uint32_t len;                /* of those */
-	uint32_t more;               /* bytes in other buffers */
+	uint32_t len;                     /* of those */
+	uint32_t more;                    /* bytes in other buffers */
 	uint32_t headroom;
 	uint32_t ifindex;
 };
 
 /* What became of it. */
 struct native_result {
-	int verdict;                 /* XDP_* */
-	const uint8_t *data;         /* what is in the first buffer now; valid until the next run */
+	int verdict;         /* XDP_* */
+	const uint8_t *data; /* what is in the first buffer now; valid until the next run */
 	uint32_t len, more;
 	bool is_redirected;
 };

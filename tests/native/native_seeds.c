@@ -20,7 +20,7 @@ void seed_begin(struct build *b, bool is_ipv6, uint16_t vlan)
 }
 
 void seed_whole(struct build *b, bool is_ipv6, uint16_t vlan, uint8_t protocol, uint16_t from,
-		  uint16_t port, uint32_t payload)
+		uint16_t port, uint32_t payload)
 {
 	seed_begin(b, is_ipv6, vlan);
 	build_l4(b, protocol, from, port);
@@ -89,7 +89,8 @@ static void seed_states(uint32_t vip)
 		build_begin("states");
 		for (uint16_t round = 0; round < 2; round++) {
 			for (uint16_t from = CLIENT; from < CLIENT + 16; from++) {
-				seed_whole(&b, false, 0, TCP, from, (uint16_t)(WORLD_PORT + vip), 4);
+				seed_whole(&b, false, 0, TCP, from, (uint16_t)(WORLD_PORT + vip),
+					   4);
 				b.bytes[b.l4 + 13] = SYN;
 				build_packet(&b, TRACED);
 			}
@@ -154,7 +155,7 @@ static void seed_buckets(void)
 				build_step(STEP_CLOCK, 0, (uint16_t)(i * 20));
 			for (uint16_t from = CLIENT; from < CLIENT + 6; from++) {
 				seed_whole(&b, false, WORLD_VLAN_2, i & 2 ? TCP : UDP, from,
-				      (uint16_t)(WORLD_PORT + vip), 4);
+					   (uint16_t)(WORLD_PORT + vip), 4);
 				build_packet(&b, TRACED);
 				build_step(STEP_AGAIN, SYN, (uint16_t)(b.l4 + 13));
 			}
@@ -184,8 +185,12 @@ static void seed_vips(void)
 /* ---- Ethernet and IP ---------------------------------------------------------------------------- */
 static void seed_ethernet(void)
 {
-	static const uint16_t vlans[] = {WORLD_VLAN_2,	     WORLD_VLAN_3,    WORLD_VLAN_SUSPENDED,
-					 WORLD_VLAN_UNKNOWN, WORLD_VLAN_DEAD, WORLD_VLAN_CROWDED,
+	static const uint16_t vlans[] = {WORLD_VLAN_2,
+					 WORLD_VLAN_3,
+					 WORLD_VLAN_SUSPENDED,
+					 WORLD_VLAN_UNKNOWN,
+					 WORLD_VLAN_DEAD,
+					 WORLD_VLAN_CROWDED,
 					 4000};
 	struct build b;
 
@@ -248,20 +253,22 @@ static void seed_ip(void)
 		for (int is_ipv6 = 0; is_ipv6 < 2; is_ipv6++) {
 			struct build b;
 
-			seed_whole(&b, is_ipv6, i & 1 ? WORLD_VLAN_2 : 0, protocols[i], CLIENT, WORLD_PORT, 24);
+			seed_whole(&b, is_ipv6, i & 1 ? WORLD_VLAN_2 : 0, protocols[i], CLIENT,
+				   WORLD_PORT, 24);
 			seed_cuts("whole", &b);
 			seed_bend("version", &b, b.l3, 0x35);
 			seed_bend("ihl", &b, b.l3, 0x44);
 			seed_bend("ihl", &b, b.l3, 0x4f);
 			seed_bend("length", &b, b.l3 + (is_ipv6 ? 5 : 3), 1);
 			seed_bend("length", &b, b.l3 + (is_ipv6 ? 4 : 2), 1);
-			seed_bend("length", &b, b.l3 + (is_ipv6 ? 5 : 3), (uint8_t)(b.len - b.l3 - 40));
+			seed_bend("length", &b, b.l3 + (is_ipv6 ? 5 : 3),
+				  (uint8_t)(b.len - b.l3 - 40));
 			for (uint32_t at = 0; at < 16; at++)
 				for (uint32_t value = 0; value < 256; value += 51)
 					seed_bend("l4", &b, b.l4 + at, (uint8_t)value);
 			for (uint32_t l4 = 0; l4 < 40; l4 += 3)
 				seed_bend("short", &b, b.l3 + (is_ipv6 ? 5 : 3),
-				     (uint8_t)(l4 + (is_ipv6 ? 0 : 20)));
+					  (uint8_t)(l4 + (is_ipv6 ? 0 : 20)));
 			build_bytes(&b, 0, 9);
 			seed_one("padded", &b);
 			seed_begin(&b, is_ipv6, 0);
@@ -283,7 +290,8 @@ static void seed_ip(void)
 			for (uint32_t at = b.l3; at < b.l4; at++)
 				seed_bend("extensions", &b, at, 0x07);
 			for (uint32_t len = 0; len < b.len - b.l3; len++)
-				seed_bend("extensions-short", &b, b.l3 + (is_ipv6 ? 5 : 3), (uint8_t)len);
+				seed_bend("extensions-short", &b, b.l3 + (is_ipv6 ? 5 : 3),
+					  (uint8_t)len);
 		}
 	}
 }
@@ -327,8 +335,8 @@ static void seed_headers(void)
 
 		for (uint32_t i = 0; i < sizeof(protocols); i++)
 			for (uint32_t vlan = 0; vlan < 2; vlan++) {
-				seed_whole(&b, port & 1, vlan ? WORLD_VLAN_2 : 0, protocols[i], CLIENT,
-				      ports[port], 0);
+				seed_whole(&b, port & 1, vlan ? WORLD_VLAN_2 : 0, protocols[i],
+					   CLIENT, ports[port], 0);
 				seed_one("ports", &b);
 			}
 	}

@@ -16,7 +16,7 @@ enum {
 	SYN = 0x02,
 	RST = 0x04,
 	ACK = 0x10,
-	CLIENT = 40000,              /* port */
+	CLIENT = 40000, /* port */
 	TRACED = ENV_TRACE,
 	NO_HEADROOM = TRACED | 1 << 2,
 	LITTLE_HEADROOM = TRACED | 2 << 2,

@@ -42,7 +42,8 @@ static void seed_echo(void)
 			seed_echo_of_zeroes(is_ipv6, vlans[i]);
 			/* sources that are not answered */
 			for (uint32_t at = 0; at < (is_ipv6 ? 16 : 4); at++)
-				for (uint32_t value = 0; value < 256; value += value == 126 || value > 252 ? 1 : 42)
+				for (uint32_t value = 0; value < 256;
+				     value += value == 126 || value > 252 ? 1 : 42)
 					seed_bend("echo-source", &b, b.l3 + (is_ipv6 ? 8 : 12) + at,
 						  (uint8_t)value);
 			memcpy(b.bytes + b.l3 + (is_ipv6 ? 8 : 12),
@@ -113,8 +114,11 @@ static void seed_errors(void)
 				build_packet(&b, TRACED);
 				/* from many clients: to settled and to moving slots */
 				for (uint32_t n = 0; n < 20; n++)
-					build_step(STEP_AGAIN, (uint8_t)n,
-						   (uint16_t)(b.len - (protocols[i] == TCP ? 17 : protocols[i] == UDP ? 5 : 13)));
+					build_step(
+						STEP_AGAIN, (uint8_t)n,
+						(uint16_t)(b.len - (protocols[i] == TCP   ? 17
+								    : protocols[i] == UDP ? 5
+											  : 13)));
 			}
 			if (vip > 2)
 				continue;
@@ -125,7 +129,8 @@ static void seed_errors(void)
 				seed_bend("error", &b, at, 0x01);
 			}
 			for (uint32_t len = 0; len < b.len - b.l3; len++)
-				seed_bend("error-short", &b, b.l3 + (is_ipv6 ? 5 : 3), (uint8_t)len);
+				seed_bend("error-short", &b, b.l3 + (is_ipv6 ? 5 : 3),
+					  (uint8_t)len);
 			error_about(&b, is_ipv6, TCP, 7, false);
 			seed_one("error-no-vip", &b);
 			error_about(&b, is_ipv6, TCP, WORLD_RANGE_FIRST + 3, false);
@@ -215,7 +220,8 @@ static void seed_quic(void)
 				bool is_odd = n & 1;
 
 				quic(&b, n & 2, vip, is_odd ? 0x5f : 0x3f, is_long,
-				     is_odd ? WORLD_QUIC_ID_LONG : WORLD_QUIC_ID_LEN, (uint8_t)(0xa0 + n),
+				     is_odd ? WORLD_QUIC_ID_LONG : WORLD_QUIC_ID_LEN,
+				     (uint8_t)(0xa0 + n),
 				     is_odd ? WORLD_QUIC_SERVER_LONG : WORLD_QUIC_SERVER_LEN);
 				seed_cuts("quic", &b);
 				for (uint32_t len = 8; len < 30; len++)
@@ -253,9 +259,10 @@ static void seed_quic(void)
 /* ---- encapsulation ------------------------------------------------------------------------------ */
 static void seed_lengths(void)
 {
-	static const uint16_t lengths[] = {0, 500, 600, 660, 1190, 1300, 1340, 1440, 1460, 1500, 2000, 3000};
-	static const uint8_t envs[] = {TRACED, NO_HEADROOM, LITTLE_HEADROOM, SOME_HEADROOM, BUFFERS,
-				       TRACED | 1, TRACED | 2};
+	static const uint16_t lengths[] = {0,    500,  600,  660,  1190, 1300,
+					   1340, 1440, 1460, 1500, 2000, 3000};
+	static const uint8_t envs[] = {TRACED,  NO_HEADROOM, LITTLE_HEADROOM, SOME_HEADROOM,
+				       BUFFERS, TRACED | 1,  TRACED | 2};
 	static const uint16_t vlans[] = {0, WORLD_VLAN_2, WORLD_VLAN_3};
 
 	for (uint32_t i = 0; i < sizeof(lengths) / 2; i++) {
@@ -269,10 +276,12 @@ static void seed_lengths(void)
 				build_packet(&b, envs[e]);
 				/* other ports: other backends */
 				for (uint32_t n = 0; n < 24; n++)
-					build_step(STEP_AGAIN, (uint8_t)(n * 7), (uint16_t)(b.l4 + 1));
+					build_step(STEP_AGAIN, (uint8_t)(n * 7),
+						   (uint16_t)(b.l4 + 1));
 				build_step(STEP_CLOCK, 0, 1);
 				for (uint32_t n = 0; n < 24; n++)
-					build_step(STEP_AGAIN, (uint8_t)(n * 7), (uint16_t)(b.l4 + 1));
+					build_step(STEP_AGAIN, (uint8_t)(n * 7),
+						   (uint16_t)(b.l4 + 1));
 				build_step(STEP_AGAIN, 0, (uint16_t)(b.l3 + 6));
 				build_step(STEP_AGAIN, 0xff, (uint16_t)(b.l3 + (is_ipv6 ? 8 : 12)));
 				build_step(STEP_AGAIN, 60, (uint16_t)(b.l3 + (is_ipv6 ? 4 : 2)));
@@ -315,7 +324,8 @@ static void seed_too_big(void)
 
 static void seed_templates(void)
 {
-	static const uint8_t values[] = {0, 1, 2, 7, 13, 14, 18, 19, 20, 21, 22, 23, 28, 50, 80, 81, 255};
+	static const uint8_t values[] = {0,  1,  2,  7,  13, 14, 18, 19, 20,
+					 21, 22, 23, 28, 50, 80, 81, 255};
 
 	for (uint8_t field = 0; field < FIELDS; field++) {
 		for (uint32_t i = 0; i < sizeof(values); i++) {
@@ -324,10 +334,12 @@ static void seed_templates(void)
 
 				build_begin("template");
 				for (uint32_t n = 0; n < WORLD_VIP_BACKENDS; n++)
-					build_step(STEP_ENCAP, (uint8_t)(vip * WORLD_VIP_BACKENDS + n),
+					build_step(STEP_ENCAP,
+						   (uint8_t)(vip * WORLD_VIP_BACKENDS + n),
 						   (uint16_t)(field << 8 | values[i]));
 				for (uint16_t from = CLIENT; from < CLIENT + 24; from++) {
-					seed_whole(&b, i & 1, 0, TCP, from, (uint16_t)(WORLD_PORT + vip), 0);
+					seed_whole(&b, i & 1, 0, TCP, from,
+						   (uint16_t)(WORLD_PORT + vip), 0);
 					build_packet(&b, TRACED);
 				}
 			}

@@ -8,7 +8,11 @@
 #include "native_bpf.h"
 #include "native_world.h"
 
-enum { TCP = 6, UDP = 17, SCTP = 132 };
+enum {
+	TCP = 6,
+	UDP = 17,
+	SCTP = 132
+};
 
 #define DOC6 0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
 
@@ -32,8 +36,7 @@ static struct mtlb_vip *add_entry(uint32_t table, const struct mtlb_vip *entry)
 
 static struct mtlb_vip key_of(const uint8_t *address, uint16_t port, uint8_t protocol, uint8_t kind)
 {
-	struct mtlb_vip v = {
-		.port = __builtin_bswap16(port), .protocol = protocol, .kind = kind};
+	struct mtlb_vip v = {.port = __builtin_bswap16(port), .protocol = protocol, .kind = kind};
 
 	memcpy(v.address, address, 16);
 	return v;
@@ -50,12 +53,11 @@ static void add_address(uint32_t table, const uint8_t *address, uint32_t tenant,
 
 static void add_ranges(uint32_t table, const uint8_t *address, uint8_t protocol)
 {
-	struct mtlb_ranges r = {.protocol = protocol,
-				.kind = MTLB_ENTRY_RANGES,
-				.n = 3,
-				.ranges = {{200, 299},
-					   {WORLD_RANGE_FIRST, WORLD_RANGE_FIRST + 99},
-					   {9000, 9000}}};
+	struct mtlb_ranges r = {
+		.protocol = protocol,
+		.kind = MTLB_ENTRY_RANGES,
+		.n = 3,
+		.ranges = {{200, 299}, {WORLD_RANGE_FIRST, WORLD_RANGE_FIRST + 99}, {9000, 9000}}};
 	struct mtlb_vip v;
 
 	memcpy(r.address, address, 16);
@@ -104,8 +106,8 @@ static uint16_t folded_sum(const uint8_t *header)
 
 static uint8_t put_outer_ip(uint8_t *at, bool is_ipv6, uint8_t protocol, bool has_entropy)
 {
-	static const uint8_t ipv4[20] = {0x45, 0, 0, 0, 0, 0, 0x40, 0, 64, 0, 0,
-					 0, 192, 0, 2, 1, 192, 0, 2, 50};
+	static const uint8_t ipv4[20] = {0x45, 0, 0,   0, 0, 0, 0x40, 0, 64, 0,
+					 0,    0, 192, 0, 2, 1, 192,  0, 2,  50};
 	static const uint8_t ipv6[40] = {0x60, 0, 0, 0, 0, 0, 0, 64, DOC6, 1, DOC6, 2};
 
 	if (is_ipv6) {
@@ -126,24 +128,31 @@ static uint8_t put_outer_ip(uint8_t *at, bool is_ipv6, uint8_t protocol, bool ha
 }
 
 /* The headers behind the outer IP, and UDP's in front of them. */
-static const struct template {
+static const struct template
+{
 	uint8_t protocol, flags;
 	uint8_t len;
 	uint8_t bytes[32];
-} templates[] = {
+}
+templates[] = {
 	[MTLB_ENCAP_IPIP] = {4, 0, 0, {0}},
-	[MTLB_ENCAP_VXLAN] = {UDP, MTLB_ENCAP_UDP | MTLB_ENCAP_INNER_ETH, 30,
+	[MTLB_ENCAP_VXLAN] = {UDP,
+			      MTLB_ENCAP_UDP | MTLB_ENCAP_INNER_ETH,
+			      30,
 			      {0, 0, 0x12, 0xb5, 0, 0, 0, 0, 8, 0, 0, 0, 0, 16, 4, 0}},
 	[MTLB_ENCAP_GUE] = {UDP, MTLB_ENCAP_UDP, 12, {0, 0, 0x17, 0xc0, 0, 0, 0, 0, 0, 4}},
 	[MTLB_ENCAP_FOU] = {UDP, MTLB_ENCAP_UDP, 8, {0, 0, 0x15, 0xb3}},
 	[MTLB_ENCAP_GRE] = {47, 0, 8, {0x20, 0, 8, 0, 0, 0, 0, 7}},
-	[MTLB_ENCAP_GENEVE] = {UDP, MTLB_ENCAP_UDP | MTLB_ENCAP_INNER_ETH, 30,
+	[MTLB_ENCAP_GENEVE] = {UDP,
+			       MTLB_ENCAP_UDP | MTLB_ENCAP_INNER_ETH,
+			       30,
 			       {0, 0, 0x17, 0xc1, 0, 0, 0, 0, 0, 0, 0x65, 0x58, 0, 16, 4, 0}},
 };
 
 static void set_encap(struct mtlb_encap *e, uint8_t kind, bool is_ipv6, uint8_t l2_len)
 {
-	static const uint8_t l2[24] = {2, 0, 0, 0, 9, 9, 2, 0, 0, 0, 8, 8, 0x81, 0, 0, 5, 0x81, 0, 0, 6};
+	static const uint8_t l2[24] = {2, 0, 0,    0, 9, 9, 2,    0, 0, 0,
+				       8, 8, 0x81, 0, 0, 5, 0x81, 0, 0, 6};
 	bool has_entropy = kind == MTLB_ENCAP_IPIP || kind == MTLB_ENCAP_GRE;
 
 	*e = (struct mtlb_encap){.kind = kind,
@@ -169,7 +178,7 @@ static void add_backend(uint32_t id, uint32_t vip)
 	static const uint8_t l2_lens[] = {14, 18, 22};
 	uint32_t n = id % WORLD_VIP_BACKENDS;
 	struct mtlb_backend *b = native_map_at(NATIVE_backends, id);
-	enum mtlb_backend_state state = n == 4	 ? MTLB_BACKEND_DRAINING
+	enum mtlb_backend_state state = n == 4   ? MTLB_BACKEND_DRAINING
 					: n == 6 ? MTLB_BACKEND_LEAVING
 						 : MTLB_BACKEND_UP;
 
@@ -191,12 +200,12 @@ static void add_backend(uint32_t id, uint32_t vip)
 struct vip_kind {
 	uint8_t algorithm;
 	bool is_moving;
-	uint64_t flags;              /* of the word, beside MOVING */
-	uint8_t ring_log2;           /* [4] */
-	uint16_t ids;                /* [8] */
+	uint64_t flags;    /* of the word, beside MOVING */
+	uint8_t ring_log2; /* [4] */
+	uint16_t ids;      /* [8] */
 	uint8_t source_bits, previous_source_bits;
 	uint8_t vip_flags;
-	uint32_t first;              /* [8 * id]: the first backend */
+	uint32_t first; /* [8 * id]: the first backend */
 };
 
 static const struct vip_kind kinds[WORLD_VIPS] = {
@@ -290,9 +299,9 @@ static void add_vip(uint32_t table, const uint8_t *address, enum world_vip id, u
 
 	for (uint32_t i = 0; i < sizeof(protocols); i++) {
 		struct mtlb_vip v = make_vip(id, word);
-		struct mtlb_vip key = key_of(
-			address, is_range ? WORLD_RANGE_FIRST : (uint16_t)(WORLD_PORT + id),
-			protocols[i], is_range ? MTLB_ENTRY_RANGE : MTLB_ENTRY_VIP);
+		struct mtlb_vip key =
+			key_of(address, is_range ? WORLD_RANGE_FIRST : (uint16_t)(WORLD_PORT + id),
+			       protocols[i], is_range ? MTLB_ENTRY_RANGE : MTLB_ENTRY_VIP);
 
 		memcpy(v.address, key.address, 16);
 		v.port = key.port;
@@ -356,9 +365,8 @@ static void publish(enum native_map_id outer, uint32_t slot, uint32_t table)
 static struct mtlb_segment *segment_slot(uint32_t ifindex, uint16_t vlan, uint16_t inner,
 					 uint32_t probe)
 {
-	return native_map_at(NATIVE_segments,
-			     (mtlb_segment_hash(ifindex, vlan, inner) + probe) &
-				     native_bpf_segment_mask());
+	return native_map_at(NATIVE_segments, (mtlb_segment_hash(ifindex, vlan, inner) + probe) &
+						      native_bpf_segment_mask());
 }
 
 static struct mtlb_segment *add_segment(uint32_t ifindex, uint16_t vlan, uint16_t inner,

@@ -9,13 +9,13 @@
 #include <stddef.h>
 
 #define SEC(name)
-#define __uint(name, val) int(*name)[val]
-#define __type(name, val) typeof(val) *name
+#define __uint(name, val)  int(*name)[val]
+#define __type(name, val)  typeof(val) *name
 #define __array(name, val) typeof(val) *name[]
 
 #undef __always_inline
 #define __always_inline inline __attribute__((always_inline))
-#define __noinline __attribute__((noinline))
+#define __noinline      __attribute__((noinline))
 
 void *bpf_map_lookup_elem(const void *map, const void *key);
 __u64 bpf_ktime_get_coarse_ns(void);
