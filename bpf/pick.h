@@ -73,9 +73,7 @@ static __always_inline void pick_count_flow(const struct pkt *p, bool is_added, 
 	}
 }
 
-/*
- * ---- algorithms that pick by something else than the hash ---------------------------------------
- */
+/* ---- algorithms that pick by something else than the hash ------------------------------------ */
 static __always_inline __u32 pick_turn(const struct pkt *p, __u32 ring, __u32 log2)
 {
 	__u32 at = p->vip_id;

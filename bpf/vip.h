@@ -77,9 +77,7 @@ static __always_inline const struct mtlb_vip *vip_find_port(void *table, const s
 	return vip_find(table, &key);
 }
 
-/*
- * ---- the longer way: tables of either kind ------------------------------------------------------
- */
+/* ---- the longer way: tables of either kind --------------------------------------------------- */
 static __always_inline void *vip_table_of(__u32 tenant)
 {
 	void *table = bpf_map_lookup_elem(&vip_tables, &tenant);
@@ -118,8 +116,8 @@ __noinline long vip_place(const struct vip_key *key, __u32 tenant)
 }
 
 /*
- * The entry at a place. Where mtlbd has exchanged the table since it was found, another one may stand there, or even of
- * another kind: NULL then.
+ * The entry at a place. Where mtlbd has exchanged the table since it was found, another one may
+ * stand there, or even of another kind: NULL then.
  */
 static __always_inline const struct mtlb_vip *vip_entry(__u32 tenant, __u32 place,
 							const struct vip_key *key)
