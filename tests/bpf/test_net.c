@@ -1,129 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
- * Next hops on the real kernel:
- *   this namespace                    mtlb-nettest
- *   nt0 10.77.0.1/24, fd77::1/64 ---- nt1 in bridge nbr: 10.77.0.2 and .3, fd77::2
- *   nt2 (no addresses)           ---- nt3
- */
+/* Next hops on the real kernel: how they are found, and that changes are followed. */
 #include <errno.h>
 #include <poll.h>
-#include <sched.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
+#include <sys/socket.h>
 #include <net/if.h>
 
 #include <linux/if_arp.h>
 #include <linux/if_link.h>
 
-#include "net/internal.h"
-#include "test.h"
-
-#define PEER     "ip -n mtlb-nettest "
-#define PEER_MAC "02:77:00:00:00:02"
-
-static int run(const char *command)
-{
-	int status = system(command);
-
-	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
-static void reset(void)
-{
-	run("ip link del nt0 2>/dev/null; ip link del nt2 2>/dev/null; ip netns del mtlb-nettest 2>/dev/null");
-	CU_ASSERT_EQUAL_FATAL(
-		run("set -e; ip netns add mtlb-nettest; ip link set lo up\n"
-		    "sysctl -qw net.ipv6.conf.default.accept_dad=0\n"
-		    "ip netns exec mtlb-nettest sysctl -qw net.ipv6.conf.default.accept_dad=0\n"
-		    "ip link add nt0 type veth peer name nt1 netns mtlb-nettest\n"
-		    "ip link add nt2 type veth peer name nt3 netns mtlb-nettest\n" PEER
-		    "link add nbr type bridge\n" PEER "link set nbr address " PEER_MAC "\n" PEER
-		    "link set nt1 master nbr\n" PEER "link set nt1 up\n" PEER
-		    "link set nt3 up\n" PEER "link set nbr up\n" PEER
-		    "addr add 10.77.0.2/24 dev nbr\n" PEER "addr add 10.77.0.3/24 dev nbr\n" PEER
-		    "addr add fd77::2/64 dev nbr nodad\n"
-		    "ip addr add 10.77.0.1/24 dev nt0\nip addr add fd77::1/64 dev nt0 nodad\n"
-		    "ip link set nt0 up\nip link set nt2 up"),
-		0);
-}
-
-static struct net *open_net(void)
-{
-	struct report r = {};
-	struct net *n = NULL;
-
-	CU_ASSERT_EQUAL_FATAL(net_open(&n, &r), 0);
-	return n;
-}
-
-static struct addr address(const char *text)
-{
-	struct addr a = {};
-
-	CU_ASSERT_EQUAL_FATAL(addr_parse(text, &a), 0);
-	return a;
-}
-
-static double now_s(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec + t.tv_nsec / 1e9;
-}
-
-static bool has_mac(const struct next_hop *hop, const char *mac)
-{
-	char text[MAC_TEXT];
-	struct mac m;
-
-	memcpy(m.bytes, hop->l2, 6);
-	return !strcmp(mac_print(&m, text), mac);
-}
-
-/* Until the destination is reached by this MAC ("": is not reached), at most 8 s. The answer alone moves it, as in mtlbd. */
-static bool wait_for(struct net *n, const char *to, const char *mac, struct next_hop *hop,
-		     bool probe)
-{
-	struct addr a = address(to);
-	double end = now_s() + 8;
-
-	while (now_s() < end) {
-		struct pollfd p = {.fd = net_fd(n), .events = POLLIN};
-		int err = net_next_hop(n, &a, hop);
-
-		if (*mac ? !err && has_mac(hop, mac) : err == -ENOENT)
-			return true;
-		if (probe)
-			net_probe(n);
-		poll(&p, 1, 100);
-		net_process(n);
-	}
-	return false;
-}
-
-static bool explains(struct net *n, const char *to, const char *part)
-{
-	struct addr a = address(to);
-	char text[256];
-
-	net_explain(n, &a, text, sizeof(text));
-	if (!strstr(text, part))
-		printf("     \"%s\" where \"%s\" was expected\n", text, part);
-	return strstr(text, part);
-}
-
-static void settle(struct net *n)
-{
-	struct pollfd p = {.fd = net_fd(n), .events = POLLIN};
-
-	while (poll(&p, 1, 300) > 0)
-		net_process(n);
-}
+#include "neighbourhood.h"
 
 static void probing_resolves_without_other_traffic(void)
 {
@@ -131,17 +17,17 @@ static void probing_resolves_without_other_traffic(void)
 		const char *to, *source;
 	} rows[] = {{"10.77.0.2", "10.77.0.1"}, {"fd77::2", "fd77::1"}};
 
-	reset();
-	struct net *n = open_net();
+	hood_reset();
+	struct net *n = hood_open();
 
 	for (size_t i = 0; i < 2; i++) {
-		struct addr to = address(rows[i].to), source = address(rows[i].source);
+		struct addr to = hood_address(rows[i].to), source = hood_address(rows[i].source);
 		struct next_hop hop;
 		struct image_interface own;
 
-		CU_ASSERT_EQUAL(net_next_hop(n, &to, &hop), -ENOENT);
-		CU_ASSERT(explains(n, rows[i].to, "does not answer on nt0"));
-		CU_ASSERT(wait_for(n, rows[i].to, PEER_MAC, &hop, true));
+		CU_ASSERT_EQUAL(net_next_hop(n, &to, &hop), -EAGAIN);
+		CU_ASSERT(hood_explains(n, rows[i].to, "does not answer on nt0"));
+		CU_ASSERT(hood_wait(n, rows[i].to, HOOD_PEER_MAC, &hop, true));
 		CU_ASSERT_EQUAL(net_interface(n, "nt0", 0, &own), 0);
 		CU_ASSERT_EQUAL(hop.ifindex, if_nametoindex("nt0"));
 		CU_ASSERT_EQUAL(hop.ifindex, own.ifindex);
@@ -158,15 +44,17 @@ static void stale_entries_are_confirmed(void)
 {
 	struct next_hop hop;
 
-	reset();
-	struct net *n = open_net();
+	hood_reset();
+	struct net *n = hood_open();
 
 	CU_ASSERT_EQUAL(
-		run("ip neigh replace 10.77.0.2 lladdr 02:00:00:00:00:99 nud stale dev nt0"), 0);
-	CU_ASSERT(wait_for(n, "10.77.0.2", "02:00:00:00:00:99", &hop, false));
+		hood_run("ip neigh replace 10.77.0.2 lladdr 02:00:00:00:00:99 nud stale dev nt0"),
+		0);
+	CU_ASSERT(hood_wait(n, "10.77.0.2", "02:00:00:00:00:99", &hop, false));
 	/* the wrong MAC is found out: the unicast probes go unanswered, then a broadcast is */
-	run("sysctl -qw net.ipv4.neigh.nt0.delay_first_probe_time=1 net.ipv4.neigh.nt0.ucast_solicit=1");
-	CU_ASSERT(wait_for(n, "10.77.0.2", PEER_MAC, &hop, true));
+	hood_run(
+		"sysctl -qw net.ipv4.neigh.nt0.delay_first_probe_time=1 net.ipv4.neigh.nt0.ucast_solicit=1");
+	CU_ASSERT(hood_wait(n, "10.77.0.2", HOOD_PEER_MAC, &hop, true));
 	net_close(n);
 }
 
@@ -174,86 +62,90 @@ static void a_gateway_is_the_next_hop(void)
 {
 	struct next_hop hop;
 
-	reset();
-	struct net *n = open_net();
+	hood_reset();
+	struct net *n = hood_open();
 
-	CU_ASSERT(wait_for(n, "192.0.2.7", "", &hop, false));
-	CU_ASSERT(explains(n, "192.0.2.7", "no route to 192.0.2.7"));
-	CU_ASSERT_EQUAL(run("ip route add 192.0.2.0/24 via 10.77.0.3"), 0);
-	CU_ASSERT(wait_for(n, "192.0.2.7", PEER_MAC, &hop, true));
+	CU_ASSERT(hood_wait(n, "192.0.2.7", "", &hop, false));
+	CU_ASSERT(hood_explains(n, "192.0.2.7", "no route to 192.0.2.7"));
+	CU_ASSERT_EQUAL(hood_run("ip route add 192.0.2.0/24 via 10.77.0.3"), 0);
+	CU_ASSERT(hood_wait(n, "192.0.2.7", HOOD_PEER_MAC, &hop, true));
 	CU_ASSERT(!hop.is_on_link);
-	CU_ASSERT_EQUAL(run("ip route add 198.51.100.0/24 via inet6 fd77::2 dev nt0 src 10.77.0.1"),
-			0);
-	CU_ASSERT(wait_for(n, "198.51.100.1", PEER_MAC, &hop, true));
+	CU_ASSERT_EQUAL(
+		hood_run("ip route add 198.51.100.0/24 via inet6 fd77::2 dev nt0 src 10.77.0.1"),
+		0);
+	CU_ASSERT(hood_wait(n, "198.51.100.1", HOOD_PEER_MAC, &hop, true));
 	CU_ASSERT(addr_is_ipv4(&hop.source));
-	CU_ASSERT_EQUAL(run("ip route replace 192.0.2.0/24 via 10.77.0.9"), 0);
-	CU_ASSERT(wait_for(n, "192.0.2.7", "", &hop, true));
-	CU_ASSERT(explains(n, "192.0.2.7", "gateway 10.77.0.9, which does not answer on nt0"));
+	CU_ASSERT_EQUAL(hood_run("ip route replace 192.0.2.0/24 via 10.77.0.9"), 0);
+	CU_ASSERT(hood_wait(n, "192.0.2.7", "", &hop, true));
+	CU_ASSERT(hood_explains(n, "192.0.2.7", "gateway 10.77.0.9, which does not answer on nt0"));
 	net_close(n);
 }
 
 static void changes_are_followed(void)
 {
 	struct next_hop hop;
-	struct addr to = address("10.77.0.2");
+	struct addr to = hood_address("10.77.0.2");
 
-	reset();
-	struct net *n = open_net();
+	hood_reset();
+	struct net *n = hood_open();
 
-	CU_ASSERT(wait_for(n, "10.77.0.2", PEER_MAC, &hop, true));
-	run("ip neigh replace 10.77.0.2 lladdr 02:77:00:00:00:44 nud permanent dev nt0");
-	CU_ASSERT(wait_for(n, "10.77.0.2", "02:77:00:00:00:44", &hop, false));
-	run("ip link set nt0 address 02:77:00:00:00:55");
-	settle(n);
+	CU_ASSERT(hood_wait(n, "10.77.0.2", HOOD_PEER_MAC, &hop, true));
+	hood_run("ip neigh replace 10.77.0.2 lladdr 02:77:00:00:00:44 nud permanent dev nt0");
+	CU_ASSERT(hood_wait(n, "10.77.0.2", "02:77:00:00:00:44", &hop, false));
+	hood_run("ip link set nt0 address 02:77:00:00:00:55");
+	hood_settle(n);
 	CU_ASSERT_EQUAL(net_next_hop(n, &to, &hop),
-			wait_for(n, "10.77.0.2", PEER_MAC, &hop, true) ? 0 : 1);
+			hood_wait(n, "10.77.0.2", HOOD_PEER_MAC, &hop, true) ? 0 : 1);
 	CU_ASSERT_EQUAL(hop.l2[11], 0x55);
-	run("ip link set nt0 down");
-	CU_ASSERT(wait_for(n, "10.77.0.2", "", &hop, false));
-	run("ip link set nt0 up");
-	CU_ASSERT(wait_for(n, "10.77.0.2", PEER_MAC, &hop, true));
-	run("ip link del nt0");
-	CU_ASSERT(wait_for(n, "10.77.0.2", "", &hop, false));
+	hood_run("ip link set nt0 down");
+	CU_ASSERT(hood_wait(n, "10.77.0.2", "", &hop, false));
+	hood_run("ip link set nt0 up");
+	CU_ASSERT(hood_wait(n, "10.77.0.2", HOOD_PEER_MAC, &hop, true));
+	hood_run("ip link del nt0");
+	CU_ASSERT(hood_wait(n, "10.77.0.2", "", &hop, false));
 	net_close(n);
 }
 
 static void a_failed_neighbour_keeps_its_last_mac(void)
 {
 	struct next_hop hop;
-	struct addr to = address("10.77.0.2");
+	struct addr to = hood_address("10.77.0.2");
 
-	reset();
-	struct net *n = open_net();
+	hood_reset();
+	struct net *n = hood_open();
 
-	CU_ASSERT(wait_for(n, "10.77.0.2", PEER_MAC, &hop, true));
-	settle(n);
-	run("ip neigh del 10.77.0.2 dev nt0");
-	settle(n);
+	CU_ASSERT(hood_wait(n, "10.77.0.2", HOOD_PEER_MAC, &hop, true));
+	hood_settle(n);
+	hood_run("ip neigh del 10.77.0.2 dev nt0");
+	hood_settle(n);
 	CU_ASSERT_EQUAL(net_next_hop(n, &to, &hop), 0);
-	CU_ASSERT(has_mac(&hop, PEER_MAC));
+	CU_ASSERT(hood_has_mac(&hop, HOOD_PEER_MAC));
 	net_close(n);
 }
 
 static void what_changes_no_answer_is_no_change(void)
 {
 	struct next_hop hop;
+	struct addr to = hood_address("10.77.0.2");
 
-	reset();
-	struct net *n = open_net();
+	hood_reset();
+	struct net *n = hood_open();
 
-	CU_ASSERT(wait_for(n, "10.77.0.2", PEER_MAC, &hop, true));
-	settle(n);
+	CU_ASSERT(hood_wait(n, "10.77.0.2", HOOD_PEER_MAC, &hop, true));
+	hood_settle(n);
 	CU_ASSERT_EQUAL(net_process(n), 0);
-	run("ip neigh add 10.77.0.200 lladdr 02:00:00:00:00:01 dev nt0; ip route add 203.0.113.0/24 via 10.77.0.2;"
-	    "ip route add 10.77.0.128/25 dev nt2; ip addr add 10.78.0.1/24 dev nt2");
+	hood_run(
+		"ip neigh add 10.77.0.200 lladdr 02:00:00:00:00:01 dev nt0; ip route add 203.0.113.0/24 via 10.77.0.2;"
+		"ip route add 10.77.0.128/25 dev nt2; ip addr add 10.78.0.1/24 dev nt2");
 	struct pollfd p = {.fd = net_fd(n), .events = POLLIN};
 
 	CU_ASSERT_EQUAL(poll(&p, 1, 1000), 1);
 	CU_ASSERT_EQUAL(net_process(n), 0);
-	run("ip route add 10.77.0.2/32 dev nt2");
+	hood_run("ip route add 10.77.0.2/32 dev nt2");
 	CU_ASSERT_EQUAL(poll(&p, 1, 1000), 1);
 	CU_ASSERT_EQUAL(net_process(n), 1);
-	CU_ASSERT(wait_for(n, "10.77.0.2", "", &hop, false));
+	CU_ASSERT_EQUAL(net_next_hop(n, &to, &hop), -EAGAIN);
+	CU_ASSERT_EQUAL(hop.ifindex, if_nametoindex("nt2"));
 	net_close(n);
 }
 
@@ -273,31 +165,33 @@ static void unreachable_destinations_are_explained(void)
 		{"203.0.113.1", "no MAC address"},
 	};
 
-	reset();
-	run("ip route add blackhole 198.18.0.0/24; ip route add unreachable 198.19.0.0/24;"
-	    "ip tuntap add dev nttun mode tun; ip link set nttun up; ip route add 203.0.113.0/24 dev nttun src 10.77.0.1");
-	struct net *n = open_net();
+	hood_reset();
+	hood_run(
+		"ip route add blackhole 198.18.0.0/24; ip route add unreachable 198.19.0.0/24;"
+		"ip tuntap add dev nttun mode tun; ip link set nttun up; ip route add 203.0.113.0/24 dev nttun src 10.77.0.1");
+	struct net *n = hood_open();
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		struct addr to = address(rows[i].to);
+		struct addr to = hood_address(rows[i].to);
 		struct next_hop hop;
 
 		CU_ASSERT_EQUAL(net_next_hop(n, &to, &hop), -ENOENT);
-		CU_ASSERT(explains(n, rows[i].to, rows[i].part));
+		CU_ASSERT(hood_explains(n, rows[i].to, rows[i].part));
 	}
-	run("ip link del nttun; ip route flush type blackhole; ip route flush type unreachable");
+	hood_run(
+		"ip link del nttun; ip route flush type blackhole; ip route flush type unreachable");
 	net_close(n);
 }
 
 static void a_given_source_replaces_the_routes(void)
 {
-	struct addr source = address("10.77.0.99"), to = address("10.77.0.2");
+	struct addr source = hood_address("10.77.0.99"), to = hood_address("10.77.0.2");
 	struct next_hop hop;
 
-	reset();
-	struct net *n = open_net();
+	hood_reset();
+	struct net *n = hood_open();
 
-	CU_ASSERT(wait_for(n, "10.77.0.2", PEER_MAC, &hop, true));
+	CU_ASSERT(hood_wait(n, "10.77.0.2", HOOD_PEER_MAC, &hop, true));
 	net_set_sources(n, &source, NULL);
 	CU_ASSERT_EQUAL(net_next_hop(n, &to, &hop), 0);
 	CU_ASSERT(!memcmp(&hop.source, &source, sizeof(source)));
@@ -379,14 +273,14 @@ static void vlan_devices_become_tags(void)
 	static const unsigned char one[] = {0x81, 0, 0, 30, 0, 0},
 				   two[] = {0x88, 0xa8, 0, 40, 0x81, 0, 0, 30, 0, 0};
 	struct next_hop hop;
-	struct addr to = address("10.77.0.2");
+	struct addr to = hood_address("10.77.0.2");
 
-	reset();
-	struct net *n = open_net();
+	hood_reset();
+	struct net *n = hood_open();
 	uint32_t nt0 = if_nametoindex("nt0"), nt2 = if_nametoindex("nt2");
 
-	CU_ASSERT(wait_for(n, "10.77.0.2", PEER_MAC, &hop, true));
-	settle(n);
+	CU_ASSERT(hood_wait(n, "10.77.0.2", HOOD_PEER_MAC, &hop, true));
+	hood_settle(n);
 	tell_vlan(n, "nt0", nt0, nt2, 30, 0x8100);
 	CU_ASSERT_EQUAL(net_process(n), 1);
 	CU_ASSERT_EQUAL(net_next_hop(n, &to, &hop), 0);
@@ -404,7 +298,7 @@ static void vlan_devices_become_tags(void)
 	tell_vlan(n, "mid", 1000, 1001, 40, 0x8100);
 	tell_vlan(n, "low", 1001, nt2, 50, 0x8100);
 	CU_ASSERT_EQUAL(net_process(n), 1);
-	CU_ASSERT(explains(n, "10.77.0.2", "more than two VLAN tags"));
+	CU_ASSERT(hood_explains(n, "10.77.0.2", "more than two VLAN tags"));
 	net_close(n);
 }
 
@@ -412,15 +306,15 @@ static void a_changed_mtu_is_a_change(void)
 {
 	struct image_interface nt0;
 	struct next_hop hop;
-	struct addr to = address("10.77.0.2");
+	struct addr to = hood_address("10.77.0.2");
 
-	reset();
-	struct net *n = open_net();
+	hood_reset();
+	struct net *n = hood_open();
 
-	CU_ASSERT(wait_for(n, "10.77.0.2", PEER_MAC, &hop, true));
-	settle(n);
+	CU_ASSERT(hood_wait(n, "10.77.0.2", HOOD_PEER_MAC, &hop, true));
+	hood_settle(n);
 	CU_ASSERT_EQUAL(hop.mtu, 1500);
-	run("ip link set nt0 mtu 1400");
+	hood_run("ip link set nt0 mtu 1400");
 	struct pollfd p = {.fd = net_fd(n), .events = POLLIN};
 
 	CU_ASSERT_EQUAL(poll(&p, 1, 1000), 1);
@@ -451,8 +345,8 @@ static void ports_of_a_bond_come_and_go(void)
 	struct told port = {.name = "bp", .ifindex = 1001, .master = 1000, .mac = 8};
 	struct told bridge = {.name = "br", .kind = "bridge", .ifindex = 1003};
 
-	reset();
-	struct net *n = open_net();
+	hood_reset();
+	struct net *n = hood_open();
 
 	tell(n, RTM_NEWLINK, bond);
 	CU_ASSERT(has_port(n, "bd", 0, 1000));
@@ -485,17 +379,18 @@ static void lost_events_are_made_up_for(void)
 	struct next_hop hop;
 	int room = 1;
 
-	reset();
-	struct net *n = open_net();
+	hood_reset();
+	struct net *n = hood_open();
 
-	CU_ASSERT(wait_for(n, "10.77.0.2", PEER_MAC, &hop, true));
-	settle(n);
+	CU_ASSERT(hood_wait(n, "10.77.0.2", HOOD_PEER_MAC, &hop, true));
+	hood_settle(n);
 	setsockopt(net_fd(n), SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room));
 	setsockopt(net_fd(n), SOL_SOCKET, SO_RCVBUF, &room, sizeof(room));
-	run("for i in $(seq 20 60); do ip neigh add 10.77.0.$i lladdr 02:00:00:00:00:01 dev nt0; done;"
-	    "ip neigh replace 10.77.0.2 lladdr 02:77:00:00:00:66 nud permanent dev nt0");
+	hood_run(
+		"for i in $(seq 20 60); do ip neigh add 10.77.0.$i lladdr 02:00:00:00:00:01 dev nt0; done;"
+		"ip neigh replace 10.77.0.2 lladdr 02:77:00:00:00:66 nud permanent dev nt0");
 	CU_ASSERT_EQUAL(net_process(n), 1);
-	CU_ASSERT(wait_for(n, "10.77.0.2", "02:77:00:00:00:66", &hop, false));
+	CU_ASSERT(hood_wait(n, "10.77.0.2", "02:77:00:00:00:66", &hop, false));
 	net_close(n);
 }
 
@@ -521,12 +416,5 @@ static const struct test tests[] = {
 
 int main(int argc, char **argv)
 {
-	if (unshare(CLONE_NEWNET)) {
-		perror("a network namespace (root is needed)");
-		return EXIT_FAILURE;
-	}
-	int code = test_main(argc, argv, "net", tests);
-
-	run("ip netns del mtlb-nettest 2>/dev/null");
-	return code;
+	return hood_main(argc, argv, "net", tests);
 }

@@ -31,7 +31,10 @@ struct image_inputs {
 	uint64_t table_key[2];       /* maps->node->table_key: drawn when the maps were made */
 	uint64_t now;                /* ticks, not wrapped */
 	struct maps_limits limits;
-	/* 0 with *out filled, or -ENOENT while it is not resolved. */
+	/*
+	 * 0 with *out filled; -EAGAIN with all of it but the destination MAC while nobody has answered yet: who answered on that way
+	 * before is taken to do so still; or -ENOENT: there is no way, or its end does not answer.
+	 */
 	int (*next_hop)(void *ctx, const struct addr *to, struct next_hop *out);
 	/*
 	 * at 0: the interface of this name; from 1 on the ports of a bond, whose packets come in with the port's index: MAC
@@ -112,6 +115,9 @@ struct image_vip_view {
 };
 int image_view_vip(const struct image *i, uint32_t vip_id, struct image_vip_view *out);
 int image_view_backend(const struct image *i, uint32_t backend_id, struct image_backend_view *out);
+/* Calls use for the address of each backend, leaving ones too; the same address several times. */
+void image_walk_addresses(const struct image *i, void (*use)(void *ctx, const struct addr *to),
+			  void *ctx);
 /* Iterates backends that are no longer configured but still serve flows: from -1, returns the next id or -1. */
 int image_next_leaving(const struct image *i, uint32_t vip_id, int after);
 void image_flow_range(const struct image *i, uint32_t tenant_slot, uint32_t *base, uint32_t *buckets);

@@ -4,6 +4,7 @@
  * holds the sum of the rest), the UDP source port, host bits of a source prefix.
  */
 #include <arpa/inet.h>
+#include <errno.h>
 #include <linux/if_ether.h>
 #include <netinet/in.h>
 #include <string.h>
@@ -273,6 +274,24 @@ static uint8_t source_bits_of(const struct model_node *n, bool is_ipv4)
 	return n->source_set[family] && n->source_bits[family] ? n->source_bits[family] : 128;
 }
 
+/*
+ * Not known yet is no reason to cut off traffic: a restarted mtlbd knows nobody who has not spoken since. A template of the
+ * same interface and tags names who answered there before; of kind l2 that is the backend itself.
+ */
+static bool keep_mac(const struct image_backend *old, const struct model_encap *model,
+		     struct next_hop *hop)
+{
+	const struct mtlb_encap *was = old ? &old->encap : NULL;
+
+	if (!was || was->kind == MTLB_ENCAP_NONE || was->ifindex != hop->ifindex ||
+	    was->l2_len != hop->l2_len ||
+	    memcmp(was->l2 + 2 * ETH_ALEN, hop->l2 + 2 * ETH_ALEN, hop->l2_len - ETH_HLEN) ||
+	    (model->kind == MTLB_ENCAP_L2 && was->kind != MTLB_ENCAP_L2))
+		return false;
+	memcpy(hop->l2, was->l2, ETH_ALEN);
+	return true;
+}
+
 static void build_encap(struct build *b, uint32_t id, const struct model_vip *v)
 {
 	struct image_backend *k = &b->image->backends[id];
@@ -282,7 +301,8 @@ static void build_encap(struct build *b, uint32_t id, const struct model_vip *v)
 	struct addr to;
 
 	memcpy(to.bytes, k->info.address, 16);
-	bool known = b->in->next_hop && !b->in->next_hop(b->in->ctx, &to, &hop);
+	int err = b->in->next_hop ? b->in->next_hop(b->in->ctx, &to, &hop) : -ENOENT;
+	bool known = !err || (err == -EAGAIN && keep_mac(old, &v->encap, &hop));
 
 	encap_compose(&v->encap, addr_is_ipv4(&v->address), to.bytes, known ? &hop : NULL,
 		      source_bits_of(&b->in->model->node, addr_is_ipv4(&to)), &k->encap);

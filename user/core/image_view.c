@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Reading an image, for listings. */
 #include <errno.h>
+#include <string.h>
 
 #include "core/image_internal.h"
 
@@ -83,4 +84,16 @@ void image_flow_range(const struct image *i, uint32_t tenant_slot, uint32_t *bas
 
 	*base = has ? i->tenants[tenant_slot].flow_base : 0;
 	*buckets = has ? i->tenants[tenant_slot].flow_buckets : 0;
+}
+
+void image_walk_addresses(const struct image *i, void (*use)(void *ctx, const struct addr *to),
+			  void *ctx)
+{
+	struct addr to;
+
+	for (uint32_t k = 0; k < i->top_backend; k++)
+		if (image_has_backend(i, k)) {
+			memcpy(to.bytes, i->backends[k].info.address, sizeof(to.bytes));
+			use(ctx, &to);
+		}
 }

@@ -77,6 +77,20 @@ static void set_sources(struct control *c, const struct model_node *n)
 			n->source_set[1] ? &n->source[1] : NULL);
 }
 
+static void use_address(void *net, const struct addr *to)
+{
+	net_use(net, to);
+}
+
+/* Addresses that are gone, or were asked for by a change that was refused, are no longer looked after. */
+static void forget_addresses(struct control *c)
+{
+	if (!c->image)
+		return;
+	image_walk_addresses(c->image, use_address, c->net);
+	net_sweep(c->net);
+}
+
 int apply_model(struct control *c, const struct model *m, const struct image *from,
 		struct image **image, size_t *steps, struct report *r)
 {
@@ -92,6 +106,7 @@ int apply_model(struct control *c, const struct model *m, const struct image *fr
 	}
 	if (error) {
 		set_sources(c, &c->model->node);
+		forget_addresses(c);
 		return error;
 	}
 	*image = to;
@@ -106,6 +121,7 @@ void apply_take_over(struct control *c, struct image *image)
 	c->census = NULL;
 	image_free(c->image);
 	c->image = image;
+	forget_addresses(c);
 }
 
 int apply_image(struct control *c, struct image *to, size_t *steps, struct report *r)

@@ -192,7 +192,12 @@ void attach_allow_tx(struct control *c)
 	uint32_t *ifindex = NULL;
 	size_t n = 0;
 
-	while (all && all[n].if_index)
+	if (!all) {
+		log_warning("cannot list the interfaces: %s; packets leave by those known so far",
+			    strerror(errno));
+		return;
+	}
+	while (all[n].if_index)
 		n++;
 	ifindex = calloc(n + 1, sizeof(*ifindex));
 	for (size_t i = 0; ifindex && i < n; i++)

@@ -26,26 +26,27 @@ uint64_t control_now_ticks(void)
 }
 
 /* ---- start ---- */
-static size_t count_unresolved(struct control *c)
+static bool is_all_known(struct control *c)
 {
 	struct next_hop hop;
-	size_t n = 0;
+	bool known = true;
 
 	for (size_t t = 0; t < c->model->n_tenants; t++)
 		for (size_t v = 0; v < c->model->tenants[t].n_vips; v++) {
 			const struct model_vip *vip = &c->model->tenants[t].vips[v];
 			for (size_t b = 0; b < vip->n_backends; b++)
-				n += net_next_hop(c->net, &vip->backends[b].address, &hop) != 0;
+				known &= net_next_hop(c->net, &vip->backends[b].address, &hop) !=
+					 -EAGAIN;
 		}
-	return n;
+	return known;
 }
 
-/* Gives next hops a second to answer, so that a restart does not take away what was resolved before. */
+/* Gives next hops a second to answer, so that traffic is not given to backends that nobody knows yet. */
 static void await_next_hops(struct control *c)
 {
 	uint64_t deadline = control_now_ms() + 1000;
 
-	while (count_unresolved(c) && control_now_ms() < deadline) {
+	while (!is_all_known(c) && control_now_ms() < deadline) {
 		struct pollfd p = { .fd = net_fd(c->net), .events = POLLIN };
 		net_probe(c->net);
 		if (poll(&p, 1, 100) > 0)
@@ -231,7 +232,8 @@ static void count_loads(struct control *c)
 
 void control_tick(struct control *c)
 {
-	net_probe(c->net);
+	if (net_probe(c->net))
+		control_refresh(c);
 	if (image_is_moving(c->image))
 		settle(c);
 	count_loads(c);

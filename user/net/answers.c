@@ -74,6 +74,15 @@ static bool choose_source(const struct net *n, const struct answer *a, struct ad
 	return n->source_set[family] || a->route.has_source;
 }
 
+static void take_neighbour(struct answer *a, const struct neighbour *nb)
+{
+	if (neighbour_is_valid(nb)) {
+		a->mac = nb->mac;
+		a->has_mac = true;
+	}
+	a->has_failed = !a->has_mac && (a->has_failed || (nb && nb->has_failed));
+}
+
 /*
  * A neighbour that stops answering, or whose entry the kernel dropped, keeps its last known MAC until another one answers or the
  * route changes: a lost ARP reply must not cut a backend off. Whether the backend lives is for health checks to find out.
@@ -90,18 +99,13 @@ static enum unresolved derive(const struct net *n, struct answer *a, struct next
 		return why;
 	if (!choose_source(n, a, &hop->source))
 		return NO_SOURCE;
-	const struct neighbour *nb = neighbours_find(n, a->route.oif, &a->route.via);
-
-	if (neighbour_is_valid(nb)) {
-		a->mac = nb->mac;
-		a->has_mac = true;
-	}
-	if (!a->has_mac)
+	take_neighbour(a, neighbours_find(n, a->route.oif, &a->route.via));
+	if (!a->has_mac && a->has_failed)
 		return NO_ANSWER;
 	hop->is_on_link = !memcmp(&a->route.via, &a->to, sizeof(a->to));
 	hop->mtu = find_mtu(&w);
 	compose_l2(hop, &w, &a->mac);
-	return RESOLVED;
+	return a->has_mac ? RESOLVED : NOT_ANSWERED_YET;
 }
 
 static bool is_same_route(const struct route *a, const struct route *b)
@@ -114,10 +118,34 @@ static void look_up(struct net *n, struct answer *a)
 {
 	struct route before = a->route;
 
-	routes_lookup(n, &a->to, &a->route);
-	if (!is_same_route(&before, &a->route))
-		a->has_mac = false;
+	if (routes_lookup(n, &a->to, &a->route)) {
+		n->are_routes_due = true;
+		return;
+	}
+	if (!is_same_route(&before, &a->route)) {
+		memset(&a->mac, 0, sizeof(a->mac));
+		a->has_mac = a->has_failed = false;
+	}
 	a->is_route_old = false;
+}
+
+static void probe(struct net *n, const struct answer *a)
+{
+	if (a->why != RESOLVED && a->why != NOT_ANSWERED_YET && a->why != NO_ANSWER)
+		return;
+	/* made here where the kernel has none, so that a gateway of many is asked for once a round */
+	struct neighbour *nb = neighbours_add(n, a->route.oif, &a->route.via);
+
+	if (!nb || nb->probed == n->round)
+		return;
+	nb->probed = n->round;
+	if (!(nb->state & (NUD_PERMANENT | NUD_NOARP | NUD_REACHABLE | NUD_DELAY | NUD_PROBE)))
+		neighbours_use(n, nb->ifindex, &nb->addr);
+}
+
+static bool has_way(enum unresolved why)
+{
+	return why == RESOLVED || why == NOT_ANSWERED_YET;
 }
 
 /* True: the answer differs from before. Why there is none does not matter to who asked. */
@@ -130,9 +158,13 @@ static bool refresh(struct net *n, struct answer *a)
 	if (a->is_route_old)
 		look_up(n, a);
 	a->why = derive(n, a, &hop);
-	if (a->why)
+	if (!has_way(a->why))
 		memset(&hop, 0, sizeof(hop));
-	bool changed = !before != !a->why || memcmp(&hop, &a->hop, sizeof(hop));
+	/* a new one is asked for at once: until it answers, traffic takes the way of before, or none */
+	if (a->why == NOT_ANSWERED_YET)
+		probe(n, a);
+	bool changed = (has_way(before) || has_way(a->why)) &&
+		       (before != a->why || memcmp(&hop, &a->hop, sizeof(hop)));
 
 	a->hop = hop;
 	return changed;
@@ -194,7 +226,11 @@ bool answers_update(struct net *n)
 {
 	struct update u = {.net = n};
 
-	if (n->all_routes_old || n->n_changed || n->neighbours_changed)
+	bool needed =
+		n->all_routes_old || n->n_changed || n->neighbours_changed || n->are_routes_due;
+
+	n->are_routes_due = false;
+	if (needed)
 		twalk_r(n->answers, update_one, &u);
 	n->all_routes_old = n->neighbours_changed = false;
 	n->n_changed = 0;
@@ -211,10 +247,10 @@ int net_next_hop(void *ctx, const struct addr *to, struct next_hop *out)
 {
 	struct answer *a = find_answer(ctx, to);
 
-	if (!a || a->why)
+	if (!a || !has_way(a->why))
 		return -ENOENT;
 	*out = a->hop;
-	return 0;
+	return a->why == NOT_ANSWERED_YET ? -EAGAIN : 0;
 }
 
 void net_set_sources(struct net *n, const struct addr *ipv4, const struct addr *ipv6)
@@ -232,25 +268,53 @@ void net_set_sources(struct net *n, const struct addr *ipv4, const struct addr *
 
 static void probe_one(const void *node, VISIT which, void *closure)
 {
-	struct answer *a = *(struct answer *const *)node;
-	struct net *n = closure;
-
-	if ((which != postorder && which != leaf) || (a->why != RESOLVED && a->why != NO_ANSWER))
-		return;
-	/* made here where the kernel has none, so that a gateway of many is asked for once a round */
-	struct neighbour *nb = neighbours_add(n, a->route.oif, &a->route.via);
-
-	if (!nb || nb->probed == n->round)
-		return;
-	nb->probed = n->round;
-	if (!(nb->state & (NUD_PERMANENT | NUD_NOARP | NUD_REACHABLE | NUD_DELAY | NUD_PROBE)))
-		neighbours_use(n, nb->ifindex, &nb->addr);
+	if (which == postorder || which == leaf)
+		probe(closure, *(struct answer *const *)node);
 }
 
-void net_probe(struct net *n)
+void answers_probe(struct net *n)
 {
 	n->round++;
 	twalk_r(n->answers, probe_one, n);
+}
+
+void net_use(struct net *n, const struct addr *to)
+{
+	struct answer *a = find_answer(n, to);
+
+	if (a)
+		a->is_used = true;
+}
+
+struct unused {
+	struct answer *list; /* linked by next_unused */
+};
+
+static void collect_unused(const void *node, VISIT which, void *closure)
+{
+	struct answer *a = *(struct answer *const *)node;
+	struct unused *u = closure;
+
+	if (which != postorder && which != leaf)
+		return;
+	if (!a->is_used) {
+		a->next_unused = u->list;
+		u->list = a;
+	}
+	a->is_used = false;
+}
+
+void net_sweep(struct net *n)
+{
+	struct unused u = {};
+	struct answer *next;
+
+	twalk_r(n->answers, collect_unused, &u);
+	for (struct answer *a = u.list; a; a = next) {
+		next = a->next_unused;
+		tdelete(a, &n->answers, compare);
+		free(a);
+	}
 }
 
 static const char *explain_route(const struct answer *a, const char *to, char *text, size_t size)
@@ -295,6 +359,14 @@ const char *net_explain(struct net *n, const struct addr *to, char *text, size_t
 	case NO_ROUTE:
 		return explain_route(a, name, text, size);
 	case NO_LINK:
+		if (l && l->is_vlan && l->is_parent_elsewhere) {
+			snprintf(
+				text, size,
+				"%s is routed through %s, a VLAN of an interface in another network "
+				"namespace: mtlb can send through interfaces of its own only",
+				name, device);
+			break;
+		}
 		snprintf(text, size, "%s is routed through %s, which is down: ip link set %s up",
 			 name, device, device);
 		break;
@@ -314,6 +386,7 @@ const char *net_explain(struct net *n, const struct addr *to, char *text, size_t
 			"the route to %s has no source address: give %s an address, or set node.source",
 			name, device);
 		break;
+	case NOT_ANSWERED_YET:
 	case NO_ANSWER:
 		if (memcmp(&a->route.via, to, sizeof(*to)))
 			snprintf(text, size,

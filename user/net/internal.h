@@ -14,6 +14,7 @@
 enum {
 	NET_BUFFER = 32768,
 	NET_CHANGED_ROUTES = 64,
+	NET_DUMPS = 10, /* attempts, where changes interrupt them */
 	NET_TAGS_MAX = 2
 };
 
@@ -28,7 +29,8 @@ struct link {
 	char kind[16];   /* as the kernel calls it: "bond", "vlan", "veth", ...; "": hardware */
 	uint32_t master; /* the bond or bridge whose port it is; 0: none */
 	bool is_vlan;
-	uint32_t parent; /* of a VLAN device or macvlan */
+	uint32_t parent; /* of a VLAN device or macvlan; 0: none, or in another namespace */
+	bool is_parent_elsewhere; /* in another namespace, whose indices mean nothing here */
 	uint16_t vlan;
 	uint16_t vlan_protocol; /* host order */
 	uint8_t bond_mode, bond_policy; /* BOND_MODE_*, BOND_XMIT_POLICY_* */
@@ -40,7 +42,8 @@ struct neighbour {
 	uint16_t state; /* NUD_* */
 	bool has_mac;
 	struct mac mac;
-	uint32_t probed; /* round of net_probe() in which the kernel was asked */
+	uint32_t probed; /* round of net_probe() in which the kernel was asked; 0: not yet */
+	bool has_failed; /* the kernel was asked, and got no answer */
 };
 
 /* What the kernel answers for a destination. */
@@ -60,18 +63,22 @@ enum unresolved {
 	NO_MAC, /* the device has none */
 	TOO_MANY_TAGS,
 	NO_SOURCE,
-	NO_ANSWER, /* the neighbour does not answer (yet) */
+	NOT_ANSWERED_YET,
+	NO_ANSWER, /* the kernel asked the neighbour, and gave up */
 };
 
 /* One destination that was asked for. */
 struct answer {
 	struct addr to;
+	bool is_used;      /* since the last net_sweep() */
+	struct answer *next_unused; /* while it is swept */
 	bool is_route_old; /* to be looked up again */
 	struct route route;
 	bool has_mac; /* the last known one of route.via on route.oif */
 	struct mac mac;
+	bool has_failed; /* its neighbour, since the route is this one */
 	enum unresolved why;
-	struct next_hop hop; /* where why is RESOLVED */
+	struct next_hop hop; /* where why is RESOLVED; without a MAC where it is NOT_ANSWERED_YET */
 };
 
 struct changed_route {
@@ -82,6 +89,8 @@ struct changed_route {
 struct net {
 	struct mnl_socket *events, *queries;
 	uint32_t sequence, round;
+	bool is_dump_due;    /* the last one failed, or has gaps */
+	bool are_routes_due; /* some could not be looked up */
 	struct link *links;
 	size_t n_links;
 	void *neighbours;   /* tsearch: struct neighbour by (ifindex, addr) */
@@ -120,9 +129,12 @@ void neighbours_use(struct net *n, uint32_t ifindex, const struct addr *addr);
 
 /* ---- routes.c ---- */
 int routes_read(const struct nlmsghdr *h, void *data);
-void routes_lookup(struct net *n, const struct addr *to, struct route *out);
+/* -errno where the kernel could not be asked: *out is not written then. */
+int routes_lookup(struct net *n, const struct addr *to, struct route *out);
 
 /* ---- answers.c ---- */
 /* Brings all answers up to date with what was collected. True: one of them differs. */
 bool answers_update(struct net *n);
+/* A new round: asks the kernel to resolve, or confirm, each neighbour that an answer needs. */
+void answers_probe(struct net *n);
 void answers_clear(struct net *n);

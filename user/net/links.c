@@ -104,11 +104,16 @@ void link_read(const struct nlmsghdr *h, struct link *out)
 		case IFLA_LINK:
 			out->parent = mnl_attr_get_u32(a);
 			break;
+		case IFLA_LINK_NETNSID:
+			out->is_parent_elsewhere = true;
+			break;
 		case IFLA_LINKINFO:
 			read_kind(a, out);
 			break;
 		}
 	}
+	if (out->is_parent_elsewhere)
+		out->parent = 0;
 }
 
 static void forget_link(struct net *n, const struct link *l)

@@ -64,15 +64,19 @@ static void store(struct net *n, const struct ndmsg *m, const struct addr *addr,
 
 	if (!nb)
 		return;
-	bool was_valid = neighbour_is_valid(nb);
+	bool was_valid = neighbour_is_valid(nb), had_failed = nb->has_failed;
 	struct mac mac = nb->mac;
 
 	nb->state = m->ndm_state;
 	nb->has_mac = lladdr && mnl_attr_get_payload_len(lladdr) == 6;
 	if (nb->has_mac)
 		memcpy(nb->mac.bytes, mnl_attr_get_payload(lladdr), 6);
+	/* what failed before anybody asked here may be long ago */
+	nb->has_failed =
+		!neighbour_is_valid(nb) && (had_failed || (nb->probed && nb->state & NUD_FAILED));
 	/* STALE to REACHABLE and back is what entries do all day */
-	if (was_valid != neighbour_is_valid(nb) || memcmp(&mac, &nb->mac, sizeof(mac)))
+	if (was_valid != neighbour_is_valid(nb) || had_failed != nb->has_failed ||
+	    memcmp(&mac, &nb->mac, sizeof(mac)))
 		n->neighbours_changed = true;
 }
 

@@ -26,11 +26,26 @@ bool attr_addr(const struct nlattr *a, struct addr *out)
 	return true;
 }
 
+/* libmnl would leave the rest of an interrupted dump unread, and the kernel then refuses the next one (EBUSY). */
+static bool clear_interrupted(char *buffer, ssize_t len)
+{
+	struct nlmsghdr *h = (struct nlmsghdr *)buffer;
+	int left = len;
+	bool found = false;
+
+	for (; mnl_nlmsg_ok(h, left); h = mnl_nlmsg_next(h, &left)) {
+		found |= h->nlmsg_flags & NLM_F_DUMP_INTR;
+		h->nlmsg_flags &= ~NLM_F_DUMP_INTR;
+	}
+	return found;
+}
+
 int query(struct net *n, struct nlmsghdr *request, mnl_cb_t cb, void *data)
 {
 	uint32_t port = mnl_socket_get_portid(n->queries);
 	char buffer[NET_BUFFER];
 	int state = MNL_CB_OK;
+	bool interrupted = false;
 
 	request->nlmsg_seq = ++n->sequence;
 	if (mnl_socket_sendto(n->queries, request, request->nlmsg_len) < 0)
@@ -38,21 +53,25 @@ int query(struct net *n, struct nlmsghdr *request, mnl_cb_t cb, void *data)
 	while (state > MNL_CB_STOP) {
 		ssize_t len = mnl_socket_recvfrom(n->queries, buffer, sizeof(buffer));
 
+		if (len < 0 && errno == EINTR)
+			continue;
 		if (len < 0)
 			return -errno;
 		/* left over from a question that failed half-way */
 		if (((struct nlmsghdr *)buffer)->nlmsg_seq != n->sequence)
 			continue;
+		interrupted |= clear_interrupted(buffer, len);
 		state = mnl_cb_run(buffer, len, n->sequence, port, cb, data);
 	}
-	return state < 0 ? -errno : 0;
+	if (state < 0)
+		return -errno;
+	return interrupted ? -EINTR : 0;
 }
 
 static int dump(struct net *n, uint16_t type, mnl_cb_t cb)
 {
 	char buffer[256];
 	struct nlmsghdr *h = mnl_nlmsg_put_header(buffer);
-	int err;
 
 	h->nlmsg_type = type;
 	h->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
@@ -62,23 +81,50 @@ static int dump(struct net *n, uint16_t type, mnl_cb_t cb)
 	else
 		((struct ndmsg *)mnl_nlmsg_put_extra_header(h, sizeof(struct ndmsg)))->ndm_family =
 			AF_UNSPEC;
-	/* interrupted by a change: the events tell the rest, but a gap is possible, so ask again */
-	for (int attempt = 0; (err = query(n, h, cb, n)) == -EINTR && attempt < 10; attempt++)
-		;
-	return err;
+	return query(n, h, cb, n);
 }
 
-/* Everything anew: at the start, and after events were lost. */
-static int dump_all(struct net *n)
+static void clear_tables(struct net *n)
 {
-	n->n_links = 0;
 	neighbours_clear(n);
+	free(n->links);
+	n->links = NULL;
+	n->n_links = 0;
+}
+
+static int dump_once(struct net *n)
+{
+	clear_tables(n);
 	int err = dump(n, RTM_GETLINK, links_read);
 
-	if (!err)
-		err = dump(n, RTM_GETNEIGH, neighbours_read);
-	n->all_routes_old = n->neighbours_changed = true;
-	return err;
+	return err ? err : dump(n, RTM_GETNEIGH, neighbours_read);
+}
+
+/*
+ * Everything anew: at the start, and after events were lost. A dump that a change interrupted may have gaps: it is asked for
+ * again. What is known stays where the kernel gives no better, and net_probe() tries again.
+ */
+static int dump_all(struct net *n, bool gaps_are_better_than_nothing)
+{
+	struct net fresh = {.queries = n->queries, .sequence = n->sequence};
+	int err = -EINTR;
+
+	for (int attempt = 0; err == -EINTR && attempt < NET_DUMPS; attempt++)
+		err = dump_once(&fresh);
+	n->sequence = fresh.sequence;
+	n->is_dump_due = err;
+	if (err == -EINTR && gaps_are_better_than_nothing)
+		err = 0;
+	if (err) {
+		clear_tables(&fresh);
+		return err;
+	}
+	clear_tables(n);
+	n->links = fresh.links;
+	n->n_links = fresh.n_links;
+	n->neighbours = fresh.neighbours;
+	n->all_routes_old = n->neighbours_changed = n->is_changed = true;
+	return 0;
 }
 
 static int open_sockets(struct net *n)
@@ -113,11 +159,12 @@ int net_open(struct net **out, struct report *r)
 	if (!n)
 		return -ENOMEM;
 	n->sequence = (uint32_t)time(NULL);
+	n->round = 1;
 	int err = open_sockets(n);
 
 	/* subscribed first: no change falls between the dump and the events */
 	if (!err)
-		err = dump_all(n);
+		err = dump_all(n, true);
 	if (err) {
 		report_add(r, NULL,
 			   "links and neighbours cannot be read through netlink: %s; mtlbd needs "
@@ -136,8 +183,7 @@ void net_close(struct net *n)
 	if (!n)
 		return;
 	answers_clear(n);
-	neighbours_clear(n);
-	free(n->links);
+	clear_tables(n);
 	if (n->events)
 		mnl_socket_close(n->events);
 	if (n->queries)
@@ -170,26 +216,67 @@ static int read_event(const struct nlmsghdr *h, void *data)
 	}
 }
 
-int net_process(struct net *n)
+/* Reads what came; false: some of it was lost. */
+static bool read_events(struct net *n, int *err)
 {
 	char buffer[NET_BUFFER];
-	ssize_t len;
-	int err = 0;
+	bool complete = true;
 
-	while (!err && ((len = mnl_socket_recvfrom(n->events, buffer, sizeof(buffer))) >= 0 ||
-			errno == ENOBUFS || errno == EINTR)) {
+	*err = 0;
+	for (;;) {
+		ssize_t len = mnl_socket_recvfrom(n->events, buffer, sizeof(buffer));
+
 		if (len >= 0) {
-			mnl_cb_run(buffer, len, 0, 0, read_event, n);
-		} else if (errno == ENOBUFS) {
-			log_debug("netlink events were lost: reading everything again");
-			err = dump_all(n);
-			n->is_changed = true;
+			complete &= mnl_cb_run(buffer, len, 0, 0, read_event, n) >= 0;
+			continue;
 		}
+		if (errno == EAGAIN || errno == EWOULDBLOCK)
+			return complete;
+		if (errno != ENOBUFS && errno != ENOSPC && errno != EINTR) {
+			*err = -errno;
+			return complete;
+		}
+		complete &= errno == EINTR;
 	}
-	if (err || (errno != EAGAIN && errno != EWOULDBLOCK))
-		return err ? err : -errno;
-	bool changed = answers_update(n) || n->is_changed;
+}
 
+static bool update(struct net *n)
+{
+	bool changed = answers_update(n);
+
+	changed |= n->is_changed;
 	n->is_changed = false;
 	return changed;
+}
+
+static void dump_again(struct net *n)
+{
+	bool is_retry = n->is_dump_due;
+	int err = dump_all(n, false);
+
+	if (err && !is_retry)
+		log_warning(
+			"links and neighbours cannot be read again: %s; what is known stays in use, and "
+			"the next try follows",
+			strerror(-err));
+}
+
+/* Events that wait are older than a dump: they are read first, also where some were lost. */
+int net_process(struct net *n)
+{
+	int err;
+
+	if (!read_events(n, &err)) {
+		log_debug("netlink events were lost: reading everything again");
+		dump_again(n);
+	}
+	return err ? err : update(n);
+}
+
+bool net_probe(struct net *n)
+{
+	if (n->is_dump_due)
+		dump_again(n);
+	answers_probe(n);
+	return update(n);
 }

@@ -16,7 +16,7 @@ int net_process(struct net *n);
 /* Addresses used as outer source instead of the route's; NULL: the route's. */
 void net_set_sources(struct net *n, const struct addr *ipv4, const struct addr *ipv6);
 
-/* The shapes of image_inputs.next_hop and .interface; ctx is a struct net. */
+/* The shapes of image_inputs.next_hop and .interface, with their results; ctx is a struct net. */
 int net_next_hop(void *ctx, const struct addr *to, struct next_hop *out);
 int net_interface(void *ctx, const char *name, size_t at, struct image_interface *out);
 
@@ -25,7 +25,13 @@ int net_facts(struct net *n, const char *name, struct interface_facts *out);
 /* As the kernel calls it: "bond", "bridge", ...; "": hardware, or there is none. */
 const char *net_kind(const struct net *n, uint32_t ifindex);
 
-/* Asks the kernel to resolve (and keep fresh) what net_next_hop() could not answer; call every second or so. */
-void net_probe(struct net *n);
+/*
+ * Asks the kernel to resolve, and keep fresh, what was asked for; and for all that it could not tell before. Call every second
+ * or so. true: something relevant changed.
+ */
+bool net_probe(struct net *n);
+/* Which addresses are in use: net_use() each, then net_sweep() forgets the others, which nobody asks the kernel about any more. */
+void net_use(struct net *n, const struct addr *to);
+void net_sweep(struct net *n);
 /* A sentence that says why an address has no next hop: "no route", "10.0.0.11 does not answer on eth0". */
 const char *net_explain(struct net *n, const struct addr *to, char *text, size_t size);

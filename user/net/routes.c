@@ -53,7 +53,13 @@ static int read_answer(const struct nlmsghdr *h, void *data)
 	return MNL_CB_OK;
 }
 
-void routes_lookup(struct net *n, const struct addr *to, struct route *out)
+/* No word about the route. */
+static bool is_passing(int err)
+{
+	return err == -ENOBUFS || err == -ENOMEM || err == -EINTR || err == -EBUSY;
+}
+
+int routes_lookup(struct net *n, const struct addr *to, struct route *out)
 {
 	struct route found = {.err = -ENETUNREACH, .via = *to};
 	bool ipv4 = addr_is_ipv4(to);
@@ -69,9 +75,12 @@ void routes_lookup(struct net *n, const struct addr *to, struct route *out)
 	mnl_attr_put(h, RTA_DST, ipv4 ? 4 : 16, to->bytes + (ipv4 ? 12 : 0));
 	int err = query(n, h, read_answer, &found);
 
+	if (is_passing(err))
+		return err;
 	if (err)
 		found.err = err;
 	*out = found;
+	return 0;
 }
 
 /* A change of a route: only destinations in its prefix are asked about again. */
