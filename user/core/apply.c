@@ -139,11 +139,33 @@ static void set_backend_word(struct maps *maps, const struct image *i, uint32_t 
 		     : mtlb_backend_word(MTLB_BACKEND_FREE, 0, 0));
 }
 
+/*
+ * mtlbd may be killed between any two stores. A record of names is free as long as its name does not begin: so the name's first
+ * byte goes first, and comes last. Only the compiler must be held back: who reads comes after the end of who wrote.
+ */
+static void put_record(void *to, const void *from, size_t size)
+{
+	char *at = to;
+	const char *wanted = from;
+
+	if (!memcmp(at, wanted, MTLB_NAME_LEN)) {
+		memcpy(at + MTLB_NAME_LEN, wanted + MTLB_NAME_LEN, size - MTLB_NAME_LEN);
+		return;
+	}
+	__atomic_store_n(at, 0, __ATOMIC_RELAXED);
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	memcpy(at + 1, wanted + 1, size - 1);
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	__atomic_store_n(at, *wanted, __ATOMIC_RELAXED);
+}
+
 static void set_tenant_info(struct maps *maps, const struct image *i, uint32_t t)
 {
-	memset(&maps->tenant_info[t], 0, sizeof(maps->tenant_info[t]));
+	struct mtlb_tenant_info info = {""};
+
 	if (image_has_tenant(i, t))
-		memcpy(maps->tenant_info[t].name, i->tenants[t].name, MTLB_NAME_LEN);
+		memcpy(info.name, i->tenants[t].name, MTLB_NAME_LEN);
+	put_record(&maps->tenant_info[t], &info, sizeof(info));
 }
 
 /*
@@ -166,15 +188,21 @@ static int zero_stats(struct maps *maps, enum maps_stats which, uint32_t id)
 	return maps->ops->zero_stats(maps, which, id);
 }
 
-/* The flow range last: with it the tenant's packets may use what stands before. */
+/*
+ * The flow range last: with it the tenant's packets may use what stands before, and a record without one is none. So a key is
+ * changed only where there is none: before the tenant's first VIP, and after its last.
+ */
 static void set_tenant(struct maps *maps, const struct image *i, uint32_t t)
 {
 	static const struct mtlb_tenant none;
 	const struct mtlb_tenant *want = image_has_tenant(i, t) ? &i->tenants[t].record : &none;
 	struct mtlb_tenant *to = &maps->tenants[t];
 
-	if (memcmp(to->key, want->key, sizeof(to->key)))
+	if (memcmp(to->key, want->key, sizeof(to->key))) {
+		store_word(&to->flows, 0);
+		__atomic_signal_fence(__ATOMIC_SEQ_CST);
 		memcpy(to->key, want->key, sizeof(to->key));
+	}
 	__atomic_store_n(&to->idle_ticks, want->idle_ticks, __ATOMIC_RELEASE);
 	__atomic_store_n(&to->answers, want->answers, __ATOMIC_RELEASE);
 	__atomic_store_n(&to->flags, want->flags, __ATOMIC_RELEASE);
@@ -185,14 +213,16 @@ static void set_vip_info(struct maps *maps, const struct image *i, uint32_t v)
 {
 	static const struct mtlb_vip_info none;
 
-	maps->vip_info[v] = image_has_vip(i, v) ? i->vips[v].info : none;
+	put_record(&maps->vip_info[v], image_has_vip(i, v) ? &i->vips[v].info : &none,
+		   sizeof(none));
 }
 
 static void set_backend_info(struct maps *maps, const struct image *i, uint32_t k)
 {
 	static const struct mtlb_backend_info none;
 
-	maps->backend_info[k] = image_has_backend(i, k) ? i->backends[k].info : none;
+	put_record(&maps->backend_info[k], image_has_backend(i, k) ? &i->backends[k].info : &none,
+		   sizeof(none));
 }
 
 static void set_segment(struct maps *maps, const struct image *i, uint32_t at)

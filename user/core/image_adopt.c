@@ -28,15 +28,14 @@ static bool is_name(const char *name)
 }
 
 /* ---- names ---- */
-/* None where mtlbd ended between the tenant's name and its record. */
+/* None where mtlbd ended between the tenant's name and the end of its record. */
 static void read_record(struct adopt *a, uint32_t t)
 {
-	static const struct mtlb_tenant none;
 	struct image_tenant *to = &a->image->tenants[t];
 	struct mtlb_tenant record = a->maps->tenants[t];
 	uint32_t base = record.flows, mask = record.flows >> 32;
 
-	if (!memcmp(record.key, none.key, sizeof(none.key)))
+	if (!record.flows)
 		return;
 	if (mask & ((uint64_t)mask + 1) || base & mask ||
 	    (uint64_t)base + mask + 1 > a->maps->limits.flow_buckets) {
@@ -97,6 +96,7 @@ static void read_backend(struct adopt *a, uint32_t id)
 	struct mtlb_backend_info info = a->maps->backend_info[id];
 	uint32_t state = mtlb_backend_word_state(record->word);
 	uint32_t variant = mtlb_backend_word_variant(record->word);
+	uint32_t weight = mtlb_backend_word_weight(record->word);
 	struct image_backend *to = &a->image->backends[id];
 
 	if (state == MTLB_BACKEND_FREE) {
@@ -106,11 +106,13 @@ static void read_backend(struct adopt *a, uint32_t id)
 		return;
 	}
 	if (state > MTLB_BACKEND_LEAVING || !is_name(info.name) ||
-	    !image_has_vip(a->image, info.vip) || !info.weight || info.weight > 65535) {
+	    !image_has_vip(a->image, info.vip) || !weight) {
 		REFUSE(a, "backend %u: state %u, VIP %u and weight %u do not fit", id, state,
-		       info.vip, info.weight);
+		       info.vip, weight);
 		return;
 	}
+	to->has_other_info = info.weight != weight;
+	info.weight = weight;
 	to->info = info;
 	to->state = state;
 	to->variant = variant;
@@ -348,9 +350,8 @@ static void read_vip(struct adopt *a, uint32_t tenant, const struct table *t, ui
 static void read_server(struct adopt *a, uint32_t tenant, const struct mtlb_server *e, uint32_t at)
 {
 	uint32_t vip = e->vip_low | (uint32_t)e->vip_high << 16;
-	struct image_backend *k = image_has_backend(a->image, e->backend)
-					  ? &a->image->backends[e->backend]
-					  : NULL;
+	struct image_backend *k =
+		image_has_backend(a->image, e->backend) ? &a->image->backends[e->backend] : NULL;
 
 	if (!e->id_len || e->id_len > MTLB_QUIC_SERVER_ID_MAX || !k || k->info.vip != vip ||
 	    a->image->vips[vip].info.tenant != tenant || k->n_servers == MTLB_QUIC_CONFIGS) {
