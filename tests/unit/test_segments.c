@@ -144,6 +144,74 @@ static void a_given_next_hop_brings_mac_and_mtu_of_the_interface(void)
 	node_free(&n);
 }
 
+/* So many that a second place for each is not to be had. */
+static void a_new_mac_takes_no_second_places(void)
+{
+	struct node n;
+	struct ports p;
+	int err = 0;
+
+	start(&n, &p);
+	p.n_ports = 0;
+	for (uint16_t vlan = 1; !err; vlan++) {
+		struct model_segment *s = add(&n, "bond0", vlan);
+
+		s->next_hop_set = true;
+		s->next_hop = (struct mac){{2, 9, 9, 9, 9, 9}};
+		err = change(&n, &p);
+	}
+	CU_ASSERT_EQUAL(err, -ENOSPC);
+	model_remove_segment(n.model, &n.model->segments[n.model->n_segments - 1]);
+	CU_ASSERT(n.model->n_segments > 20);
+	const struct maps *m = &n.fake->maps;
+	const struct mtlb_segment *kept = fake_segment(m, 10, 1);
+
+	for (uint8_t mac = 1; mac <= 3; mac++) {
+		p.bond.mac.bytes[5] = mac;
+		p.bond.mtu = 1500 + mac;
+		CU_ASSERT_EQUAL(change(&n, &p), 0);
+		CU_ASSERT_PTR_EQUAL(fake_segment(m, 10, 1), kept);
+		for (uint16_t vlan = 1; vlan <= n.model->n_segments; vlan++) {
+			const struct mtlb_segment *s = fake_segment(m, 10, vlan);
+
+			CU_ASSERT_PTR_NOT_NULL_FATAL(s);
+			CU_ASSERT_EQUAL(s->l2[11], mac);
+			CU_ASSERT_EQUAL(s->mtu, 1500 + mac);
+		}
+	}
+	/* another next hop is another entry: who is asked to send there must not send half there */
+	n.model->segments[0].next_hop.bytes[5] = 8;
+	model_remove_segment(n.model, &n.model->segments[10]);
+	model_remove_segment(n.model, &n.model->segments[10]);
+	change(&n, &p);
+	CU_ASSERT_EQUAL(kept->l2[5], 9);
+	node_free(&n);
+}
+
+/* Packets meanwhile find the one or the other; a failure puts back what was. */
+static void a_failed_change_puts_the_mac_back(void)
+{
+	struct node n;
+	struct ports p;
+
+	start(&n, &p);
+	struct model_segment *s = add(&n, "bond0", 7);
+
+	s->next_hop_set = true;
+	add_vip(add_tenant(n.model, 0), 0, 2);
+	CU_ASSERT_EQUAL(change(&n, &p), 0);
+	p.bond.mac.bytes[5] = 99;
+	model_remove_tenant(n.model, &n.model->tenants[0]);
+	n.fake->ops = 0;
+	n.fake->fail_at = 2; /* tables, then the grace period after the segments */
+	CU_ASSERT_EQUAL(change(&n, &p), -EIO);
+	CU_ASSERT_EQUAL(fake_segment(&n.fake->maps, 10, 7)->l2[11], 7);
+	n.fake->fail_at = 0;
+	CU_ASSERT_EQUAL(change(&n, &p), 0);
+	CU_ASSERT_EQUAL(fake_segment(&n.fake->maps, 10, 7)->l2[11], 99);
+	node_free(&n);
+}
+
 static void ports_that_do_not_fit_are_refused(void)
 {
 	struct node n;
@@ -160,6 +228,40 @@ static void ports_that_do_not_fit_are_refused(void)
 	node_free(&n);
 }
 
+static uint32_t count_live(const struct maps *m)
+{
+	uint32_t live = 0;
+
+	for (uint32_t s = 0; s < m->limits.segments; s++)
+		live += m->segments[s].state == MTLB_SEGMENT_LIVE;
+	return live;
+}
+
+static void as_many_as_the_limit_says_fit_and_may_all_change(void)
+{
+	struct maps_limits limits = small_limits();
+	struct node n;
+	struct ports p = {.bond = {.ifindex = 10, .mtu = 1500}};
+
+	limits.segments = maps_segment_entries(1024);
+	for (int double_tagged = 0; double_tagged < 2; double_tagged++) {
+		node_init(&n, &limits);
+		for (uint16_t vlan = 1; vlan <= 1024; vlan++) {
+			struct model_segment *s =
+				add(&n, "bond0", double_tagged ? 1 + vlan % 32 : vlan);
+
+			s->inner_vlan = double_tagged ? vlan : 0;
+		}
+		CU_ASSERT_EQUAL(change(&n, &p), 0);
+		CU_ASSERT_EQUAL(count_live(&n.fake->maps), 1024);
+		/* another interface of the name: no entry is of use */
+		for (p.bond.ifindex = 11; p.bond.ifindex < 40; p.bond.ifindex++)
+			CU_ASSERT_EQUAL(change(&n, &p), 0);
+		CU_ASSERT_EQUAL(count_live(&n.fake->maps), 1024);
+		node_free(&n);
+	}
+}
+
 #define TEST(name)                                                                                 \
 	{                                                                                          \
 #name, name                                                                        \
@@ -168,6 +270,9 @@ static const struct test tests[] = {
 	TEST(segments_of_a_bond_follow_its_ports),
 	TEST(a_ports_own_segment_goes_before_its_bonds),
 	TEST(a_given_next_hop_brings_mac_and_mtu_of_the_interface),
+	TEST(a_new_mac_takes_no_second_places),
+	TEST(a_failed_change_puts_the_mac_back),
+	TEST(as_many_as_the_limit_says_fit_and_may_all_change),
 	TEST(ports_that_do_not_fit_are_refused),
 	{NULL, NULL},
 };

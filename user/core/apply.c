@@ -225,6 +225,17 @@ static void set_backend_info(struct maps *maps, const struct image *i, uint32_t 
 		   sizeof(none));
 }
 
+/* MAC and MTU of an interface, in an entry that packets read: word by word. */
+static void change_segment(struct mtlb_segment *s, const struct mtlb_segment *want)
+{
+	__u64 *at = (__u64 *)s;
+	const __u64 *from = (const __u64 *)want;
+
+	for (size_t i = 0; i < sizeof(*s) / sizeof(*at); i++)
+		if (at[i] != from[i])
+			store_word(&at[i], from[i]);
+}
+
 static void set_segment(struct maps *maps, const struct image *i, uint32_t at)
 {
 	static const struct mtlb_segment none;
@@ -236,6 +247,8 @@ static void set_segment(struct maps *maps, const struct image *i, uint32_t at)
 
 		key.state = s->state;
 		memcpy(s, &key, sizeof(key));
+	} else if (want->state == MTLB_SEGMENT_LIVE) {
+		change_segment(s, want);
 	}
 	__atomic_store_n(&s->state, want->state, __ATOMIC_RELEASE);
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Where each segment stands in the segment table. Entries are never changed in place: one whose
- * content changes gets a second place, and its first becomes a tombstone, so that a look-up always
- * finds one or the other. A new entry takes a place that held nothing, or a tombstone of an earlier
- * change.
+ * Where each segment stands in the segment table. One whose content changes gets a second place, and its first becomes a
+ * tombstone, so that a look-up always finds one or the other. A new entry takes a place that held nothing, or a tombstone of an
+ * earlier change. Changed in place is only what follows the interface, its MAC and MTU: when they change, they do for all of its
+ * segments at once, and there may not be a second place for each. A packet of that moment may leave with a mixture of both MACs as
+ * its source.
  */
 #include <errno.h>
 #include <linux/if_ether.h>
@@ -63,9 +64,21 @@ static bool compose(const struct build *b, const struct model_segment *m, size_t
 	return true;
 }
 
+/* Do they differ in nothing but MAC and MTU of the interface. */
+static bool is_same_but_interface(const struct mtlb_segment *a, const struct mtlb_segment *b)
+{
+	struct mtlb_segment x = *a;
+
+	if (x.l2_len && b->l2_len) {
+		memcpy(x.l2 + ETH_ALEN, b->l2 + ETH_ALEN, ETH_ALEN);
+		x.mtu = b->mtu;
+	}
+	return !memcmp(&x, b, sizeof(x));
+}
+
 /*
- * *free_at: the first place that a new entry may take, or IMAGE_NONE. Is the very entry there
- * already?
+ * *free_at: the first place that a new entry may take, or IMAGE_NONE. Is the entry there already,
+ * or one that may be changed in place?
  */
 static bool find_place(const struct build *b, const struct mtlb_segment *want, uint32_t *free_at)
 {
@@ -78,7 +91,7 @@ static bool find_place(const struct build *b, const struct mtlb_segment *want, u
 		const struct mtlb_segment *old = b->previous ? &b->previous->segments[at] : NULL;
 		bool was_live = old && old->state == MTLB_SEGMENT_LIVE;
 
-		if (was_live && !memcmp(old, want, sizeof(*want))) {
+		if (was_live && is_same_but_interface(old, want)) {
 			*free_at = at;
 			return true;
 		}

@@ -34,6 +34,19 @@ static inline uint32_t maps_address_entries(const struct maps_limits *l)
 	return n;
 }
 
+/*
+ * Entries of the segment table: sixteen times what can be in it, or more. With twice as many, some entry of a full table practically
+ * never finds a place within MTLB_TABLE_PROBES; ports of bonds, and changes, take more.
+ */
+static inline uint32_t maps_segment_entries(uint32_t segments)
+{
+	uint32_t n = 16;
+
+	while (n < 16 * (uint64_t)segments && n < 1U << 31)
+		n *= 2;
+	return n;
+}
+
 struct maps_swap {
 	uint32_t tenant;             /* slot; MTLB_TENANT_NONE: the table of addresses */
 	const struct mtlb_vip *entries; /* NULL with n 0: take the table away */

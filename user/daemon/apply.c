@@ -22,14 +22,14 @@ static uint32_t power_of_two(uint32_t n)
 	return p;
 }
 
-/* Tenant slot 0 is the node; half the places of the segment table stay free, so that few probes suffice. */
+/* Tenant slot 0 is the node. */
 struct maps_limits apply_limits(const struct model_node *n)
 {
 	return (struct maps_limits){
 		.tenants = n->limits.tenants + 1,
 		.vips = n->limits.vips,
 		.backends = n->limits.backends,
-		.segments = power_of_two(n->limits.segments) * 2,
+		.segments = maps_segment_entries(n->limits.segments),
 		.ring_units = n->limits.ring_slots / 4,
 		.flow_buckets = power_of_two(n->flows) / MTLB_FLOW_WAYS,
 	};
