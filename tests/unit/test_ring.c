@@ -197,6 +197,73 @@ static void failures_and_returns_in_any_order_move_only_their_own(void)
 	}
 }
 
+/* Above 1024 members the slots of a failed one are dealt out otherwise. */
+static void of_many_members_any_failures_move_only_their_own(void)
+{
+	static const uint32_t counts[] = {1024, 1025, 3000};
+
+	for (size_t k = 0; k < sizeof(counts) / sizeof(counts[0]); k++) {
+		uint32_t n = counts[k], log2 = ring_log2(n);
+		_cleanup_free_ struct ring_member *m = members_new(n);
+
+		for (uint32_t i = 0; i < n; i++)
+			m[i].weight = 1 + i % 200;
+		uint16_t *now = ring_new(m, n, log2);
+
+		/* more and more fail, up to all but one; some return */
+		for (uint32_t step = 0; step < 16; step++) {
+			uint32_t i = step * (n / 16);
+
+			m[i].usable = false;
+			uint16_t *next = ring_new(m, n, log2);
+
+			check_only_slots_of(now, next, log2, i);
+			m[i].usable = true;
+			for (uint32_t other = i + 1; other < i + n / 16; other++)
+				m[other].usable = step % 4 == 0;
+			free(next);
+			free(now);
+			now = ring_new(m, n, log2);
+		}
+		free(now);
+	}
+}
+
+/* The mean square of how far shares are off, in parts of the fair one. */
+static double mean_square(const struct ring_member *m, uint32_t n, uint32_t log2, uint32_t usable)
+{
+	_cleanup_free_ uint16_t *slots = ring_new(m, n, log2);
+	_cleanup_free_ uint32_t *owned = calloc(n, sizeof(*owned));
+	double sum = 0, fair = (double)(1U << log2) / usable;
+
+	for (uint32_t s = 0; s < 1U << log2; s++)
+		owned[slots[s]]++;
+	for (uint32_t i = 0; i < n; i++)
+		sum += m[i].usable ? (owned[i] / fair - 1) * (owned[i] / fair - 1) : 0;
+	return sum / usable;
+}
+
+static void of_many_members_those_that_are_left_have_like_shares(void)
+{
+	enum {
+		N = 10000
+	};
+	uint32_t log2 = ring_log2(N);
+	_cleanup_free_ struct ring_member *m = members_new(N);
+
+	m[N / 3].usable = false;
+	double one = mean_square(m, N, log2, N - 1);
+
+	for (uint32_t i = 0; i < N; i++)
+		m[i].usable = i % 2;
+	double half = mean_square(m, N, log2, N / 2);
+
+	/* 1 %, and 6 %: chance alone brings 5 */
+	CU_ASSERT(one < 0.0001 && half < 0.0036);
+	printf("     10000 members: mean square off with one down %.6f, with half down %.6f\n", one,
+	       half);
+}
+
 static void removal_from_the_configuration_disturbs_few_others(void)
 {
 	double worst = 0;
@@ -271,6 +338,8 @@ static void rings_equal_the_recorded_ones(void)
 		{10, 2, 0xa2ade275e1f3960aULL},
 		{100, 60, 0xe1f6c5d3da1f1de1ULL},
 		{1000, 1, 0x5ccf4e0a073aeb0aULL},
+		{1025, 1, 0xcdbc5be6a92bcd50ULL},
+		{3000, 1400, 0xed1934fed5f54db3ULL},
 	};
 
 	for (size_t r = 0; r < sizeof(rows) / sizeof(rows[0]); r++) {
@@ -406,6 +475,25 @@ static void thousand_members_are_built_quickly(void)
 	       all, one, half, few);
 }
 
+/* On the one loop of mtlbd, so whatever fails. */
+static void ten_thousand_members_are_built_quickly_whatever_fails(void)
+{
+	enum {
+		N = 10000
+	};
+	static const uint32_t down[] = {0, 1, N / 2, N - N / 32, N - 2};
+	_cleanup_free_ struct ring_member *m = members_new(N);
+
+	for (size_t k = 0; k < sizeof(down) / sizeof(down[0]); k++) {
+		for (uint32_t i = 0; i < N; i++)
+			m[i].usable = i >= down[k];
+		double ms = build_ms(m, N);
+
+		CU_ASSERT(ms < 3000); /* of a sanitized build on a busy machine */
+		printf("     1048576 slots, %u of 10000 down: %.1f ms\n", down[k], ms);
+	}
+}
+
 /* Appendix A of the SipHash paper, and the first rows of its reference implementation's vectors. */
 static void siphash_gives_the_published_values(void)
 {
@@ -436,6 +524,8 @@ static const struct test tests[] = {
 	TEST(weights_100_50_25_are_within_one_percent),
 	TEST(failure_moves_exactly_the_failed_share),
 	TEST(failures_and_returns_in_any_order_move_only_their_own),
+	TEST(of_many_members_any_failures_move_only_their_own),
+	TEST(of_many_members_those_that_are_left_have_like_shares),
 	TEST(removal_from_the_configuration_disturbs_few_others),
 	TEST(order_of_members_does_not_matter),
 	TEST(rings_equal_the_recorded_ones),
@@ -443,6 +533,7 @@ static const struct test tests[] = {
 	TEST(turns_are_those_of_the_definition),
 	TEST(turns_are_spread_evenly),
 	TEST(thousand_members_are_built_quickly),
+	TEST(ten_thousand_members_are_built_quickly_whatever_fails),
 	{NULL, NULL},
 };
 

@@ -4,6 +4,10 @@
  * group; a group is dealt out among the members that are not in that beginning, usable or not, by
  * weight. What is dealt to a member that is not usable is a group again. Groups too small for that
  * draw lots.
+ *
+ * That costs a sort of all members for each of those that are not usable. Of more than EXACT_MAX
+ * members an owner's slots are spread evenly over the weights of the others, which costs the same
+ * whatever fails, and the rest draws lots.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -13,6 +17,7 @@
 #include "util/cleanup.h"
 
 enum {
+	EXACT_MAX = 1024,
 	DRAWS_MAX = 32
 };
 
@@ -25,7 +30,12 @@ struct handover {
 	uint64_t weight, tried_weight;
 	uint32_t *owned;        /* slots in the full ring */
 	uint16_t *by_seed;      /* members in the order of their seeds, for draws */
+	uint16_t *position;     /* of each in by_seed */
 	uint64_t *weight_until; /* sums of weights up to each of by_seed */
+	uint16_t *guide;        /* where in by_seed to begin, by the first bits of a lot */
+	uint32_t guide_log2;
+	uint16_t *usable; /* of by_seed those that are usable */
+	uint32_t n_usable;
 };
 
 struct group {
@@ -45,12 +55,14 @@ static int compare_by_seed(const void *a, const void *b, void *members)
 	return i < j ? -1 : i > j;
 }
 
-/* Which of the members a draw falls on, by weight. */
-static uint16_t draw(const struct handover *h, uint64_t lot)
+static uint64_t scale(const struct handover *h, uint64_t lot)
 {
-	uint64_t at = (unsigned __int128)lot * h->weight >> 64;
-	uint32_t low = 0, high = h->n - 1;
+	return (unsigned __int128)lot * h->weight >> 64;
+}
 
+/* The first of by_seed, from low to high, whose weight reaches beyond at. */
+static uint32_t find_weight(const struct handover *h, uint64_t at, uint32_t low, uint32_t high)
+{
 	while (low < high) {
 		uint32_t middle = (low + high) / 2;
 
@@ -59,7 +71,15 @@ static uint16_t draw(const struct handover *h, uint64_t lot)
 		else
 			low = middle + 1;
 	}
-	return h->by_seed[low];
+	return low;
+}
+
+/* Which of the members a draw falls on, by weight. */
+static uint16_t draw(const struct handover *h, uint64_t lot)
+{
+	uint32_t begin = lot >> (64 - h->guide_log2);
+
+	return h->by_seed[find_weight(h, scale(h, lot), h->guide[begin], h->guide[begin + 1])];
 }
 
 /*
@@ -76,15 +96,12 @@ static uint64_t negative_log2(uint64_t x)
 /* Weighted rendezvous: ends a list that draws alone would not end soon. */
 static uint16_t last_resort(const struct handover *h, uint32_t slot)
 {
+	uint64_t salt = ring_mix(slot), best_log = 0;
 	uint16_t best = RING_NOBODY;
-	uint64_t best_log = 0;
 
-	for (uint32_t k = 0; k < h->n; k++) {
-		uint16_t i = h->by_seed[k];
-
-		if (!h->members[i].usable)
-			continue;
-		uint64_t log = negative_log2(ring_mix(h->members[i].seed ^ ring_mix(slot)));
+	for (uint32_t k = 0; k < h->n_usable; k++) {
+		uint16_t i = h->usable[k];
+		uint64_t log = negative_log2(ring_mix(h->members[i].seed ^ salt));
 
 		if (best == RING_NOBODY ||
 		    log * h->members[best].weight < best_log * h->members[i].weight) {
@@ -95,20 +112,22 @@ static uint16_t last_resort(const struct handover *h, uint32_t slot)
 	return best;
 }
 
+static uint16_t draw_usable(const struct handover *h, uint64_t beginning, uint32_t slot)
+{
+	uint64_t lot = ring_mix(beginning ^ slot);
+	uint16_t to = draw(h, lot);
+
+	for (int i = 1; !h->members[to].usable && i < DRAWS_MAX; i++) {
+		lot = ring_mix(lot);
+		to = draw(h, lot);
+	}
+	return h->members[to].usable ? to : last_resort(h, slot);
+}
+
 static void draw_lots(struct handover *h, const struct group *g)
 {
-	for (uint32_t s = 0; s < g->n; s++) {
-		uint64_t lot = ring_mix(g->beginning ^ g->slots[s]);
-		uint16_t to = draw(h, lot);
-
-		for (int i = 1; !h->members[to].usable && i < DRAWS_MAX; i++) {
-			lot = ring_mix(lot);
-			to = draw(h, lot);
-		}
-		if (!h->members[to].usable)
-			to = last_resort(h, g->slots[s]);
-		h->slots[g->slots[s]] = to;
-	}
+	for (uint32_t s = 0; s < g->n; s++)
+		h->slots[g->slots[s]] = draw_usable(h, g->beginning, g->slots[s]);
 }
 
 /*
@@ -160,6 +179,29 @@ static void deal(struct handover *h, const struct group *g, struct ring_share *t
 	}
 }
 
+/*
+ * The slots of one member, spread over the weights of the others: at equal distances, from a place
+ * on that is its own.
+ */
+static void spread(struct handover *h, const struct group *g, uint16_t owner)
+{
+	uint64_t weight = h->members[owner].weight, others = h->weight - weight;
+	uint64_t first = h->weight_until[h->position[owner]] - weight;
+	uint64_t begin = (unsigned __int128)ring_mix(g->beginning) * others >> 64;
+
+	for (uint32_t s = 0; s < g->n; s++) {
+		uint64_t at = (begin + s * others / g->n) % others;
+		uint32_t to = find_weight(h, at < first ? at : at + weight, 0, h->n - 1);
+		uint16_t i = h->by_seed[to];
+
+		h->slots[g->slots[s]] =
+			h->members[i].usable
+				? i
+				: draw_usable(h, ring_mix(g->beginning ^ h->members[i].seed),
+					      g->slots[s]);
+	}
+}
+
 static int hand_over_group(struct handover *h, const struct group *g);
 
 /* The slots of g that were dealt to members that are not usable, grouped by these: again. */
@@ -185,6 +227,10 @@ static int hand_over_rest(struct handover *h, const struct group *g)
 				     .beginning = ring_mix(g->beginning ^ h->members[i].seed),
 				     .is_first = !h->n_tried};
 
+		if (h->n > EXACT_MAX) {
+			spread(h, &rest, i);
+			continue;
+		}
 		h->tried[i] = true;
 		h->n_tried++;
 		h->tried_weight += h->members[i].weight;
@@ -217,40 +263,74 @@ static int hand_over_group(struct handover *h, const struct group *g)
 	return hand_over_rest(h, g);
 }
 
-static void prepare_draws(struct handover *h)
+/* As many places as members, or more: the search then ends soon, whatever the weights. */
+static int prepare_guide(struct handover *h)
 {
+	for (h->guide_log2 = 1; 1U << h->guide_log2 < h->n; h->guide_log2++)
+		;
+	h->guide = malloc(((1U << h->guide_log2) + 1) * sizeof(*h->guide));
+	if (!h->guide)
+		return -ENOMEM;
+	for (uint32_t k = 0; k < 1U << h->guide_log2; k++)
+		h->guide[k] =
+			find_weight(h, scale(h, (uint64_t)k << (64 - h->guide_log2)), 0, h->n - 1);
+	h->guide[1U << h->guide_log2] = h->n - 1;
+	return 0;
+}
+
+static int prepare_draws(struct handover *h)
+{
+	h->by_seed = malloc(h->n * sizeof(*h->by_seed));
+	h->position = malloc(h->n * sizeof(*h->position));
+	h->usable = malloc(h->n * sizeof(*h->usable));
+	h->weight_until = malloc(h->n * sizeof(*h->weight_until));
+	if (!h->by_seed || !h->position || !h->usable || !h->weight_until)
+		return -ENOMEM;
 	for (uint32_t i = 0; i < h->n; i++)
 		h->by_seed[i] = i;
 	qsort_r(h->by_seed, h->n, sizeof(*h->by_seed), compare_by_seed, (void *)h->members);
-	for (uint32_t i = 0; i < h->n; i++) {
-		h->weight += h->members[h->by_seed[i]].weight;
-		h->weight_until[i] = h->weight;
+	for (uint32_t k = 0; k < h->n; k++) {
+		uint16_t i = h->by_seed[k];
+
+		h->position[i] = k;
+		h->weight += h->members[i].weight;
+		h->weight_until[k] = h->weight;
+		if (h->members[i].usable)
+			h->usable[h->n_usable++] = i;
 	}
+	return prepare_guide(h);
+}
+
+static void free_draws(struct handover *h)
+{
+	free(h->by_seed);
+	free(h->position);
+	free(h->usable);
+	free(h->weight_until);
+	free(h->guide);
 }
 
 int ring_hand_over(const struct ring_member *members, uint32_t n, uint32_t log2, uint16_t *slots)
 {
 	_cleanup_free_ bool *tried = calloc(n, sizeof(*tried));
 	_cleanup_free_ uint32_t *owned = calloc(n, sizeof(*owned));
-	_cleanup_free_ uint16_t *by_seed = malloc(n * sizeof(*by_seed));
-	_cleanup_free_ uint64_t *weight_until = malloc(n * sizeof(*weight_until));
 	_cleanup_free_ uint32_t *all = malloc(sizeof(*all) << log2);
 	struct handover h = {.members = members,
 			     .n = n,
 			     .log2 = log2,
 			     .slots = slots,
 			     .tried = tried,
-			     .owned = owned,
-			     .by_seed = by_seed,
-			     .weight_until = weight_until};
+			     .owned = owned};
 	struct group everything = {.slots = all, .n = 1U << log2};
+	int err = tried && owned && all ? prepare_draws(&h) : -ENOMEM;
 
-	if (!tried || !owned || !by_seed || !weight_until || !all)
-		return -ENOMEM;
-	for (uint32_t s = 0; s < everything.n; s++) {
-		all[s] = s;
-		owned[slots[s]]++;
+	if (!err) {
+		for (uint32_t s = 0; s < everything.n; s++) {
+			all[s] = s;
+			owned[slots[s]]++;
+		}
+		err = hand_over_rest(&h, &everything);
 	}
-	prepare_draws(&h);
-	return hand_over_rest(&h, &everything);
+	free_draws(&h);
+	return err;
 }
