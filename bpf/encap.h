@@ -18,6 +18,12 @@
 #define ENCAP_IP6_SOURCE 20          /* its last 32 bits */
 #define ENCAP_UDP_LEN 4              /* offset in the UDP header */
 
+/*
+ * What lengths of Ethernet with tags, 18 and 22, have and 14 has not: compared, the verifier of all
+ * versions would go on once for each range.
+ */
+#define ENCAP_TAGGED 16
+
 #define ENCAP_CERTAIN 40             /* outer headers (20 or more), inner IP header (20) */
 
 /*
@@ -47,9 +53,9 @@ static __always_inline bool encap_copy(__u8 *to, const void *end, const __u8 *fr
 	return true;
 }
 
-/* Ethernet header with its tags; the ethertype is the outer family's. */
+/* Ethernet header with its tags; tag is the type of the first, the ethertype the outer family's. */
 static __always_inline bool encap_write_l2(__u8 *to, const void *end, const __u8 *from, __u32 len,
-					   __be16 ethertype)
+					   __be16 tag, __be16 ethertype)
 {
 	/*
 	 * or clang 19 drops the check as implied by the caller's, and Linux says: invalid access to
@@ -65,6 +71,7 @@ static __always_inline bool encap_write_l2(__u8 *to, const void *end, const __u8
 		return true;
 	}
 	*(__u32 *)(to + 12) = *(const __u32 *)(from + 12);
+	*(__be16 *)(to + 12) = tag;
 	if (len == 18) {
 		*(__be16 *)(to + 16) = ethertype;
 		return true;
@@ -143,6 +150,7 @@ struct encap_way {
 	const __u8 *l2;
 	__u32 l2_len, mtu;
 	bool is_redirected;
+	__be16 tag;                  /* type of the first */
 };
 
 static __always_inline struct encap_way encap_find_way(const struct mtlb_segment *s,
@@ -150,8 +158,23 @@ static __always_inline struct encap_way encap_find_way(const struct mtlb_segment
 {
 	if (s->l2_len)
 		return (struct encap_way){s->l2, s->l2_len, s->mtu < e->mtu ? s->mtu : e->mtu,
-					  false};
-	return (struct encap_way){e->l2, e->l2_len, e->mtu, e->ifindex != s->ifindex};
+					  false, 0};
+	return (struct encap_way){e->l2, e->l2_len, e->mtu, e->ifindex != s->ifindex, 0};
+}
+
+/*
+ * A segment is known by its VLAN ids, whatever the types of tags. Who goes back there expects what
+ * comes from there: 0x8100 twice in many a network, where IEEE 802.1ad says 0x88a8.
+ */
+static __always_inline __be16 encap_tag_type(const struct xdp_md *ctx, const struct pkt *p,
+					     const struct mtlb_segment *s, const __u8 *l2)
+{
+	const struct ethhdr *eth = (const void *)(long)ctx->data;
+
+	if (!(s->l2_len & p->l2_len & ENCAP_TAGGED) ||
+	    (const void *)(eth + 1) > (const void *)(long)ctx->data_end)
+		return *(const __be16 *)(l2 + 12);
+	return eth->h_proto;
 }
 
 /* The packet begins with its IP header at to; of l2 nothing stands between. */
@@ -163,10 +186,10 @@ static __always_inline bool encap_write(struct xdp_md *ctx, const struct pkt *p,
 	__u8 *outer = data + way->l2_len;
 
 	if (!e->outer_len)
-		return encap_write_l2(data, end, way->l2, way->l2_len, p->ethertype);
+		return encap_write_l2(data, end, way->l2, way->l2_len, way->tag, p->ethertype);
 	if ((const void *)(outer + ENCAP_CERTAIN) > end)
 		return false;
-	return encap_write_l2(data, end, way->l2, way->l2_len,
+	return encap_write_l2(data, end, way->l2, way->l2_len, way->tag,
 			      e->flags & MTLB_ENCAP_OUTER_IPV6 ? bpf_htons(ETH_P_IPV6)
 							       : bpf_htons(ETH_P_IP)) &&
 	       encap_copy(outer, end, e->outer, e->outer_len) && encap_patch(p, e, outer, end);
@@ -194,6 +217,7 @@ static __always_inline enum mtlb_reason encap(struct xdp_md *ctx, struct pkt *p,
 	if (p->ip_len + e->outer_len > way.mtu)
 		return too_big(ctx, p, way.mtu > e->outer_len ? way.mtu - e->outer_len : 0,
 			       f->owner->answers);
+	way.tag = encap_tag_type(ctx, p, f->segment, way.l2);
 	if (padding && bpf_xdp_adjust_tail(ctx, -(int)padding))
 		return MTLB_REASON_internal;
 	if (bpf_xdp_adjust_head(ctx, (int)p->l2_len - (int)(way.l2_len + e->outer_len)))

@@ -93,6 +93,44 @@ static void segment_with_a_next_hop_overrules_the_backend(void)
 	world_close(&w);
 }
 
+/* With the type of the outer tag that the packet came with: the segment is known by its VLAN ids alone. */
+static void segments_own_tag_has_the_type_that_came_in(void)
+{
+	static const uint8_t l2[22] = {2, 0,    0,    0,    0, 0x41, 2,    0, 0, 0,
+				       0, 0x42, 0x88, 0xa8, 0, 100,  0x81, 0, 0, 200};
+	static const uint16_t types[] = {0x8100, 0x88a8};
+	struct packet_tunnel want = tunnel_rows[0].tunnel;
+	struct packet in, out;
+	struct world w;
+
+	open_world(&w);
+	world_add_backend(&w, BACKEND, &want, true, w.out);
+	memcpy(want.l2, l2, sizeof(l2));
+	for (uint8_t n_tags = 1; n_tags <= 2; n_tags++) {
+		struct mtlb_segment *s =
+			world_add_segment(&w, w.in, 100, n_tags == 2 ? 200 : 0, ACME);
+
+		want.l2_len = s->l2_len = 14 + 4 * n_tags;
+		memcpy(s->l2, l2, sizeof(l2));
+		s->mtu = 1500;
+		for (int i = 0; i < 2; i++) {
+			struct packet_spec spec = {.n_tags = n_tags, .vlan = {0x6000 | 100, 200}};
+
+			packet_build(&in, &spec);
+			packet_put16(in.bytes + 12, types[i]);
+			packet_put16(want.l2 + 12, types[i]);
+			tunnel_expect(&w, ACME, &spec, &in, &want, &out);
+			world_check(&w, "tag type", &in,
+				    &(struct expected){.reason = MTLB_REASON_forwarded,
+						       .tenant = ACME,
+						       .vip = 2,
+						       .backend = BACKEND,
+						       .out = &out});
+		}
+	}
+	world_close(&w);
+}
+
 static void segment_with_a_next_hop_still_needs_outer_headers(void)
 {
 	struct world w;
@@ -148,6 +186,7 @@ static const struct test tests[] = {
 	{"interface_that_is_no_port_is_an_error", interface_that_is_no_port_is_an_error},
 	{"segment_with_a_next_hop_overrules_the_backend",
 	 segment_with_a_next_hop_overrules_the_backend},
+	{"segments_own_tag_has_the_type_that_came_in", segments_own_tag_has_the_type_that_came_in},
 	{"segment_with_a_next_hop_still_needs_outer_headers",
 	 segment_with_a_next_hop_still_needs_outer_headers},
 	{"variant_in_use_is_the_one_sent", variant_in_use_is_the_one_sent},

@@ -148,6 +148,8 @@ static void put_frame(struct facts *f, const struct oracle_encap *e)
 	uint8_t *out = f->r->bytes;
 
 	memcpy(out, s->l2_len ? s->l2 : e->l2, l2_len);
+	if (s->l2_len > 14 && f->l2_len > 14)
+		memcpy(out + 12, f->in->bytes + 12, 2);
 	put16(out + l2_len - 2, is_v6 ? 0x86dd : 0x0800);
 	put_outer(out + l2_len, f, e);
 	memcpy(out + l2_len + outer_len(e), f->in->bytes + f->l2_len, f->ip_len);
