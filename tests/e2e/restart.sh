@@ -58,3 +58,16 @@ speak_again
 check who_answers_again_is_resolved "$($CTL backend list)" wait_for 10 all_resolved
 answers=$(requests 5 | sort | uniq -c | tr -s ' \n' ' ')
 check and_served "$answers" [ "$answers" = ' 5 200 ' ]
+
+# An interface that cannot carry the program: mtlbd does not start, and leaves alone what forwards.
+kill_mtlbd KILL
+cp "$CONFIG" "$DIR/good.yaml"
+sed -i 's|^\( *\)- {name: eth0, mode: native}|&\n\1- {name: lo, mode: native}|' "$CONFIG"
+in_ns lb timeout 10 build/mtlbd --config "$CONFIG" --tenants "$DIR/tenants" --state "$DIR/state" \
+	--socket "$MTLB_SOCKET" --pin-dir "$PINS" >"$DIR/refused" 2>&1
+code=$?
+check a_start_with_a_bad_interface_is_refused "exit code $code: $(cat "$DIR/refused")" [ "$code" = 1 ]
+answers=$(requests 5 | sort | uniq -c | tr -s ' \n' ' ')
+check what_forwards_goes_on "$answers" [ "$answers" = ' 5 200 ' ]
+cp "$DIR/good.yaml" "$CONFIG"
+check a_good_configuration_starts "$(tail -n 3 "$DIR/log")" start_mtlbd

@@ -70,14 +70,34 @@ static int replace_one(struct control *c, const struct model_interface *was,
 	return error;
 }
 
-/* Puts back the first `done` interfaces of `to` to what `from` says. */
-static void undo(struct control *c, const struct model *from, const struct model *to, size_t done)
+/* What is attached before a change. */
+struct attached {
+	struct datapath_attachment *list;
+	size_t n;
+};
+
+static bool is_attached(const struct attached *a, const char *name, uint32_t ifindex)
+{
+	for (size_t i = 0; i < a->n; i++)
+		if (!strcmp(a->list[i].interface, name))
+			return a->list[i].ifindex == ifindex;
+	return false;
+}
+
+/*
+ * Puts back the first `done` interfaces of `to` to what `from` says. What an earlier mtlbd attached, of which `from` does not
+ * tell at the start, goes on forwarding.
+ */
+static void undo(struct control *c, const struct model *from, const struct model *to, size_t done,
+		 const struct attached *before)
 {
 	struct report ignored = {0};
 
 	for (size_t i = 0; i < done; i++) {
 		const struct model_interface *now = &to->interfaces[i];
 		const struct model_interface *was = find(from, now->name);
+		if (!was && is_attached(before, now->name, if_nametoindex(now->name)))
+			continue;
 		if (!was)
 			detach_one(c, now->name);
 		else if (!is_same(was, now))
@@ -86,8 +106,8 @@ static void undo(struct control *c, const struct model *from, const struct model
 	report_clear(&ignored);
 }
 
-int attach_added(struct control *c, const struct model *from, const struct model *to, bool strict,
-		 struct report *r)
+static int attach_each(struct control *c, const struct model *from, const struct model *to,
+		       bool strict, const struct attached *before, struct report *r)
 {
 	for (size_t i = 0; i < to->n_interfaces; i++) {
 		const struct model_interface *now = &to->interfaces[i];
@@ -109,16 +129,30 @@ int attach_added(struct control *c, const struct model *from, const struct model
 			error = was ? replace_one(c, was, now, r) : attach_one(c, now, r);
 		}
 		if (error) {
-			undo(c, from, to, i);
+			undo(c, from, to, i, before);
 			return error;
 		}
 	}
 	return 0;
 }
 
+int attach_added(struct control *c, const struct model *from, const struct model *to, bool strict,
+		 struct report *r)
+{
+	struct attached before = {0};
+	int error = datapath_list(c->datapath, &before.list, &before.n);
+
+	if (!error)
+		error = attach_each(c, from, to, strict, &before, r);
+	free(before.list);
+	return error;
+}
+
 void attach_undo(struct control *c, const struct model *from, const struct model *to)
 {
-	undo(c, from, to, to->n_interfaces);
+	static const struct attached nothing;
+
+	undo(c, from, to, to->n_interfaces, &nothing);
 }
 
 void attach_removed(struct control *c, const struct model *from, const struct model *to)
@@ -141,15 +175,6 @@ void attach_removed(struct control *c, const struct model *from, const struct mo
 	free(list);
 }
 
-static bool is_attached(const struct datapath_attachment *list, size_t n, const char *name,
-			uint32_t ifindex)
-{
-	for (size_t i = 0; i < n; i++)
-		if (!strcmp(list[i].interface, name))
-			return list[i].ifindex == ifindex;
-	return false;
-}
-
 /* The same complaint is logged once. */
 static void complain(struct control *c, const struct report *r)
 {
@@ -166,23 +191,22 @@ static void complain(struct control *c, const struct report *r)
 
 bool attach_reappeared(struct control *c)
 {
-	struct datapath_attachment *list = NULL;
+	struct attached before = {0};
 	struct report r = {0};
-	size_t n = 0;
 	bool some = false;
 
-	if (datapath_list(c->datapath, &list, &n))
+	if (datapath_list(c->datapath, &before.list, &before.n))
 		return false;
 	for (size_t i = 0; i < c->model->n_interfaces; i++) {
 		const struct model_interface *m = &c->model->interfaces[i];
 		uint32_t ifindex = if_nametoindex(m->name);
-		if (!ifindex || is_attached(list, n, m->name, ifindex))
+		if (!ifindex || is_attached(&before, m->name, ifindex))
 			continue;
 		some = !attach_one(c, m, &r) || some;
 	}
 	complain(c, &r);
 	report_clear(&r);
-	free(list);
+	free(before.list);
 	return some;
 }
 
