@@ -87,6 +87,7 @@ static void who_has_not_answered_yet_has_a_way_without_a_mac(void)
 	/* the kernel gives up after three seconds: that is news, once */
 	CU_ASSERT_EQUAL(wait_for_error(n, "10.77.0.77", -ENOENT, &changes), -ENOENT);
 	CU_ASSERT_EQUAL(changes, 1);
+	CU_ASSERT(hood_explains(n, "10.77.0.77", "10.77.0.77 does not answer on nt0"));
 	CU_ASSERT_EQUAL(wait_for_error(n, "10.77.0.77", -EAGAIN, &changes), -ENOENT);
 	CU_ASSERT_EQUAL(changes, 0);
 	CU_ASSERT_EQUAL(hood_run("ip -n mtlb-nettest addr add 10.77.0.77/24 dev nbr"), 0);

@@ -26,7 +26,7 @@ static void probing_resolves_without_other_traffic(void)
 		struct image_interface own;
 
 		CU_ASSERT_EQUAL(net_next_hop(n, &to, &hop), -EAGAIN);
-		CU_ASSERT(hood_explains(n, rows[i].to, "does not answer on nt0"));
+		CU_ASSERT(hood_explains(n, rows[i].to, "has not answered on nt0 yet"));
 		CU_ASSERT(hood_wait(n, rows[i].to, HOOD_PEER_MAC, &hop, true));
 		CU_ASSERT_EQUAL(net_interface(n, "nt0", 0, &own), 0);
 		CU_ASSERT_EQUAL(hop.ifindex, if_nametoindex("nt0"));

@@ -339,6 +339,23 @@ static const char *explain_route(const struct answer *a, const char *to, char *t
 	return text;
 }
 
+static void explain_silence(const struct answer *a, const char *to, const char *device, char *text,
+			    size_t size)
+{
+	bool is_early = a->why == NOT_ANSWERED_YET;
+	char via[ADDR_TEXT];
+
+	addr_print(&a->route.via, via);
+	if (!memcmp(&a->route.via, &a->to, sizeof(a->to)))
+		snprintf(text, size,
+			 is_early ? "%s has not answered on %s yet" : "%s does not answer on %s",
+			 to, device);
+	else
+		snprintf(text, size, "%s is routed through the gateway %s, which %s on %s%s", to,
+			 via, is_early ? "has not answered" : "does not answer", device,
+			 is_early ? " yet" : "");
+}
+
 const char *net_explain(struct net *n, const struct addr *to, char *text, size_t size)
 {
 	const struct answer *a = find_answer(n, to);
@@ -388,12 +405,7 @@ const char *net_explain(struct net *n, const struct addr *to, char *text, size_t
 		break;
 	case NOT_ANSWERED_YET:
 	case NO_ANSWER:
-		if (memcmp(&a->route.via, to, sizeof(*to)))
-			snprintf(text, size,
-				 "%s is routed through the gateway %s, which does not answer on %s",
-				 name, via, device);
-		else
-			snprintf(text, size, "%s does not answer on %s", name, device);
+		explain_silence(a, name, device, text, size);
 		break;
 	}
 	return text;
