@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "core/siphash.h"
 #include "daemon/control_internal.h"
 
 uint64_t apply_now_ticks(void)
@@ -91,12 +92,58 @@ static void forget_addresses(struct control *c)
 	net_sweep(c->net);
 }
 
+struct network {
+	struct net *net;
+	uint64_t hash;
+};
+
+static void hash_more(struct network *n, const void *bytes, size_t size)
+{
+	uint8_t key[16] = {0};
+
+	memcpy(key, &n->hash, sizeof(n->hash));
+	n->hash = siphash(key, bytes, size);
+}
+
+static void hash_next_hop(void *ctx, const struct addr *to)
+{
+	struct network *n = ctx;
+	struct next_hop hop;
+
+	memset(&hop, 0, sizeof(hop));
+	int error = net_next_hop(n->net, to, &hop);
+
+	hash_more(n, &error, sizeof(error));
+	hash_more(n, &hop, sizeof(hop));
+}
+
+static uint64_t hash_network(struct control *c, const struct model *m, const struct image *i)
+{
+	struct network n = {.net = c->net};
+	struct image_interface interface;
+
+	for (size_t s = 0; s < m->n_segments; s++) {
+		hash_more(&n, &s, sizeof(s));
+		for (size_t at = 0;
+		     !net_interface(c->net, m->segments[s].interface, at, &interface); at++)
+			hash_more(&n, &interface, sizeof(interface));
+	}
+	image_walk_addresses(i, hash_next_hop, &n);
+	return n.hash;
+}
+
+bool apply_is_up_to_date(struct control *c)
+{
+	return c->is_network_applied && hash_network(c, c->model, c->image) == c->network;
+}
+
 int apply_model(struct control *c, const struct model *m, const struct image *from,
 		struct image **image, size_t *steps, struct report *r)
 {
 	struct image_inputs in = inputs(c, m, from);
 	struct image *to;
 
+	c->is_network_applied = false;
 	set_sources(c, &m->node);
 	int error = image_build(&in, &to, r);
 	if (!error) {
@@ -109,6 +156,8 @@ int apply_model(struct control *c, const struct model *m, const struct image *fr
 		forget_addresses(c);
 		return error;
 	}
+	c->network = hash_network(c, m, to);
+	c->is_network_applied = true;
 	*image = to;
 	return 0;
 }

@@ -232,30 +232,42 @@ static void count_loads(struct control *c)
 
 void control_tick(struct control *c)
 {
-	if (net_probe(c->net))
+	bool changed = net_probe(c->net);
+
+	if (changed || !c->is_network_applied)
 		control_refresh(c);
 	if (image_is_moving(c->image))
 		settle(c);
 	count_loads(c);
 }
 
-void control_refresh(struct control *c)
+static void apply_network(struct control *c)
 {
 	struct report r = {0};
 	struct image *image;
 	size_t steps = 0;
+	int error = apply_model(c, c->model, c->image, &image, &steps, &r);
 
+	if (error && !c->is_refresh_failing) {
+		log_error("cannot follow the network, and tries again: %s", strerror(-error));
+		log_report("network", &r);
+	}
+	report_clear(&r);
+	c->is_refresh_failing = error;
+	if (error)
+		return;
+	apply_take_over(c, image);
+	if (steps)
+		log_info("network changed: %zu steps", steps);
+}
+
+/* Where containers come and go most changes concern no interface that is used, and to build a large image anew takes a while. */
+void control_refresh(struct control *c)
+{
 	attach_allow_tx(c);
 	attach_reappeared(c);
-	int error = apply_model(c, c->model, c->image, &image, &steps, &r);
-	if (error) {
-		log_error("cannot follow the network: %s", strerror(-error));
-	} else {
-		apply_take_over(c, image);
-		if (steps)
-			log_info("network changed: %zu steps", steps);
-	}
-	log_report("network", &r);
+	if (!apply_is_up_to_date(c))
+		apply_network(c);
 	paths_check(c);
 }
 

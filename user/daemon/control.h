@@ -33,6 +33,9 @@ struct control {
 	struct model *files;         /* what the files say, without overrides */
 	struct model *model;         /* in force: files, API-managed objects, overrides */
 	struct image *image;         /* what the kernel's maps hold */
+	uint64_t network;            /* hash of the next hops and interfaces of which image was made */
+	bool is_network_applied;     /* false: that failed, or has not been tried yet */
+	bool is_refresh_failing;     /* and has been told of */
 	struct image_census *census; /* of image; NULL: not taken yet */
 	uint64_t census_ms;          /* when, monotonic */
 	struct control_revision *revisions;

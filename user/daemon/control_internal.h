@@ -45,6 +45,8 @@ void paths_check(struct control *c);
 /* -ENOSPC or -errno with lines in r; *image is what the kernel holds now. */
 int apply_model(struct control *c, const struct model *m, const struct image *from,
 		struct image **image, size_t *steps, struct report *r);
+/* Does c->image hold what next hops and interfaces are now: a build of it anew would change nothing. */
+bool apply_is_up_to_date(struct control *c);
 /* Brings the kernel from c->image to `to` and takes it over; on failure `to` is freed. */
 int apply_image(struct control *c, struct image *to, size_t *steps, struct report *r);
 /* c->image becomes image, which what is cached follows. */
