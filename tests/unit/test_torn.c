@@ -178,22 +178,41 @@ static void go_on_from_copy(const struct edits *e)
 	torn.copy = NULL;
 }
 
-/* copy_at: the store after which mtlbd is killed once more and comes again. */
-static void change_store_by_store(struct edits *e, uint64_t copy_at)
+/* One after the other, as the kernel may do it; that of addresses last, as datapath/ does it. */
+static int swap_one_by_one(struct maps *m, const struct maps_swap *swaps, size_t n,
+			   struct report *r)
 {
-	struct image_inputs in = node_inputs(&e->node);
+	int err = 0;
+
+	for (int last = 0; last < 2; last++)
+		for (size_t i = 0; i < n && !err; i++) {
+			if (last != (swaps[i].tenant == MTLB_TENANT_NONE))
+				continue;
+			err = fake_swap_tables(m, &swaps[i], 1, r);
+			restart();
+		}
+	return err;
+}
+
+/* copy_at: the store after which mtlbd is killed once more and comes again. */
+static void apply_store_by_store(struct edits *e, struct image *next, uint64_t copy_at)
+{
+	static struct maps_ops ops;
+	struct maps *m = &e->node.fake->maps;
 	struct report r = {0};
-	struct image *next;
 	struct steps *s;
 
-	CU_ASSERT_EQUAL_FATAL(image_build(&in, &next, &r), 0);
+	ops = fake_ops;
+	ops.swap_tables = swap_one_by_one;
 	CU_ASSERT_EQUAL_FATAL(image_diff(e->node.image, next, &s), 0);
 	torn.stores = 0;
 	torn.copy_at = copy_at;
+	m->ops = &ops;
 	watch(true);
-	int err = steps_apply(s, &e->node.fake->maps, &r);
+	int err = steps_apply(s, m, &r);
 
 	watch(false);
+	m->ops = &fake_ops;
 	CU_ASSERT_EQUAL(err, 0);
 	if (torn.refused) {
 		char *text = steps_describe(s);
@@ -207,6 +226,29 @@ static void change_store_by_store(struct edits *e, uint64_t copy_at)
 	e->node.image = next;
 	if (torn.copy)
 		go_on_from_copy(e);
+}
+
+static void change_store_by_store(struct edits *e, uint64_t copy_at)
+{
+	struct image_inputs in = node_inputs(&e->node);
+	struct report r = {0};
+	struct image *next;
+
+	CU_ASSERT_EQUAL_FATAL(image_build(&in, &next, &r), 0);
+	apply_store_by_store(e, next, copy_at);
+}
+
+/* Moves end, and who is leaving goes. */
+static void settle_store_by_store(struct edits *e, uint64_t copy_at)
+{
+	struct node *n = &e->node;
+	struct image_census *c = image_census(n->image, n->fake->maps.flows, n->now);
+	struct image *next = NULL;
+
+	CU_ASSERT_EQUAL(image_settle(n->image, c, n->fake->refused, n->now, &next), 0);
+	image_census_free(c);
+	if (next)
+		apply_store_by_store(e, next, copy_at);
 }
 
 static void what_any_store_leaves_can_be_adopted(void)
@@ -223,8 +265,12 @@ static void what_any_store_leaves_can_be_adopted(void)
 				edit(&e);
 			change_store_by_store(&e, 1 + draw(&e, 400));
 			stores += torn.stores;
-			e.node.now += draw(&e, 60);
-			node_settle(&e.node);
+			for (int k = 0; k < 3; k++) {
+				e.node.now += draw(&e, 300);
+				torn.stores = 0;
+				settle_store_by_store(&e, 1 + draw(&e, 100));
+				stores += torn.stores;
+			}
 		}
 		scatter_maps(&e.node);
 		node_free(&e.node);
