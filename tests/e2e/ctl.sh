@@ -120,6 +120,32 @@ check_names_five_mistakes() {
 	check check_accepts_the_installed_example "exit $rc: $output" [ "$rc" = 0 ]
 }
 
+# gamma owns no segment, and so may be reached through the shared one; acme owns one.
+tenant_list_tells_what_is_in_force() {
+	check tenant_list_tells_what_is_in_force "$($CTL tenant list)" \
+		[ "$($CTL tenant list | awk '$1 == "gamma" || $1 == "acme" {print $1, $3}' | paste -sd ' ' -)" = 'gamma yes acme no' ]
+}
+
+moves() { $CTL status | grep -qE "^moving  *$1\$"; }
+
+rotating_tenant() {
+	echo '{"name": "rota", "vips": [{"name": "web", "address": "198.51.100.99", "port": 81, "algorithm": "round-robin",
+		"backends": [{"name": "g1", "address": "10.77.0.21"}]}]}'
+}
+
+# round-robin keeps its flows for good, so there are live ones while nothing moves.
+status_tells_what_moves() {
+	check status_tells_that_nothing_moves "$($CTL status)" moves 'nothing; live flows in the flow table: 0'
+	$CTL backend drain gamma/web/g1 >/dev/null
+	check status_tells_what_moves "$($CTL status)" moves '128 slots of 1 VIP; live flows in the flow table: 0'
+	$CTL backend undrain gamma/web/g1 >/dev/null
+	check status_tells_of_the_end "$($CTL status)" wait_for 20 moves 'nothing; .*'
+	rotating_tenant | $CTL tenant add rota --file - >/dev/null
+	in_ns c curl -s -m 1 http://198.51.100.99:81/
+	check status_counts_flows_that_are_kept "$($CTL status)" wait_for 5 moves 'nothing; live flows in the flow table: [1-9][0-9]*'
+	$CTL tenant del rota >/dev/null
+}
+
 # Rates against what is sent.
 stats_show_rates() {
 	local rate
@@ -139,4 +165,6 @@ exit_codes
 every_verb_has_help
 tables_fit_a_terminal
 check_names_five_mistakes
+tenant_list_tells_what_is_in_force
+status_tells_what_moves
 stats_show_rates
