@@ -129,7 +129,7 @@ static enum outcome load_file(enum file_kind kind, const char *path, struct mode
 	if (kind == FILE_MAIN && err == -ENOENT)
 		report_add(r, path,
 			   "there is no such file; write one (an example is mtlb.yaml in "
-			   "mtlb's documentation), or name another with --config");
+			   "mtlb's documentation), or name another");
 	else
 		report_add(r, path, "cannot be read: %s", strerror(-err));
 	return OUTCOME_UNREADABLE;
