@@ -73,6 +73,7 @@ exit_codes() {
 	exits_with missing_argument 2 vip show
 	exits_with unknown_option 2 --frobnicate status
 	exits_with no_daemon 3 --socket "$DIR/nobody.sock" status
+	exits_with long_socket 3 --socket "$(printf '/%.0sx' $(seq 60))" status
 }
 
 every_verb_has_help() {
@@ -83,6 +84,11 @@ every_verb_has_help() {
 	done < <($CTL help | sed -n 's/^  \([a-z]*\) \(list\|show\|add\|set\|del\|drain\|undrain\|disable\|enable\|clear\|suspend\|resume\|revisions\|restore\|attach\|detach\) .*/\1 \2/p
 		s/^  \(status\|stats\|trace\|attach\|detach\|reload\|check\|version\) .*/\1/p')
 	check every_verb_has_help "none for$missing" [ -z "$missing" ]
+}
+
+usage_shows_options() {
+	check usage_shows_options "$($CTL trace 2>&1)" [ "$($CTL trace 2>&1 | tail -n 1)" = 'Usage: mtlbctl trace [OPTIONS]; see mtlbctl help trace' ]
+	check a_long_socket_is_told "" grep -q 'longer than the path of a socket' <($CTL --socket "$(printf '/%.0sx' $(seq 60))" status 2>&1)
 }
 
 tables_fit_a_terminal() {
@@ -112,6 +118,10 @@ check_names_five_mistakes() {
 		[ "$rc/$(echo "$output" | grep -cE '^[^ ]*five.yaml:[0-9]+:[0-9]+: ')/$(echo "$output" | wc -l)" = 1/5/5 ]
 	check check_names_the_right_lines "$output" \
 		[ "$(echo "$output" | sed 's/^[^:]*:\([0-9]*\):.*/\1/' | sort -n | paste -sd ' ' -)" = '3 5 8 10 11' ]
+	check check_prints_them_as_json_too "$($CTL --json check "$DIR/five.yaml" 2>&1)" \
+		[ "$($CTL --json check "$DIR/five.yaml" 2>/dev/null | jq '.errors | length')" = 5 ]
+	check check_reads_standard_input "$($CTL check - <"$DIR/five.yaml" 2>&1)" \
+		[ "$($CTL check - <"$DIR/five.yaml" 2>&1 | wc -l)" = 5 ]
 	rc=0
 	output=$($CTL check tools/lab.d/mtlb.yaml 2>&1) || rc=$?
 	check check_accepts_the_labs_config "exit $rc: $output" [ "$rc" = 0 ]
@@ -163,6 +173,7 @@ json_is_what_the_api_answers
 numbers_stand_for_names
 exit_codes
 every_verb_has_help
+usage_shows_options
 tables_fit_a_terminal
 check_names_five_mistakes
 tenant_list_tells_what_is_in_force
