@@ -131,6 +131,7 @@ static void refused_input_changes_nothing(void)
 		{ "GET", "/v2", NULL, 404 },
 		{ "GET", "/v1/tenants/%zz", NULL, 404 },
 		{ "GET", "/v1/tenants/%ff", NULL, 404 },
+		{ "GET", "/v1/counters?tenant=%ff", NULL, 404 },
 		{ "PUT", "/v1/tenants", NULL, 405 },
 		{ "DELETE", "/v1/reload", NULL, 405 },
 	};
