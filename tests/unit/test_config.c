@@ -342,7 +342,7 @@ static int load(const char *dir, struct model **m, struct report *r)
 
 static void tenants_come_from_their_directory_in_order(void)
 {
-	char dir[] = "/tmp/mtlb-config-XXXXXX", tenants[64];
+	char dir[] = "/tmp/mtlb-config-XXXXXX", tenants[64], path[80];
 	struct report r = {0};
 	struct model *m = NULL;
 
@@ -369,6 +369,14 @@ static void tenants_come_from_their_directory_in_order(void)
 	CU_ASSERT_EQUAL(m->tenants[1].limits.vips, 2);
 	CU_ASSERT_STRING_EQUAL(m->tenants[3].name, "three");
 	model_free(m);
+
+	write_file(tenants, "c.yml", "name: four\n");
+	m = NULL;
+	CU_ASSERT_EQUAL(load(dir, &m, &r), -EINVAL);
+	CU_ASSERT_TRUE(says(&r, "c.yml: would not be read, allowed: names that end in .yaml\n"));
+	report_clear(&r);
+	snprintf(path, sizeof(path), "%s/c.yml", tenants);
+	CU_ASSERT_EQUAL(unlink(path), 0);
 
 	write_file(tenants, "b.yaml", "node: {name: x}\ntenants: [{name: zero}]\n");
 	m = NULL;

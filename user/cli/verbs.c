@@ -46,7 +46,10 @@
 	"The packet runs through the loaded program, by the live maps, but nothing is sent and no\n"  \
 	"flow, limit or counter changes. It is built from --src and --dst, or given as --hex or\n"    \
 	"--pcap. One packet is told as a story, several as a table; --json prints everything there\n" \
-	"is to know about each."
+	"is to know about each.\n"                                                                    \
+	"  mtlbctl trace --src 198.51.100.7 --dst 203.0.113.10:443 --vlan 100\n"                      \
+	"  mtlbctl trace --src 2001:db8::7 --dst '[2001:db8:ac::10]:443' --flags ack\n"               \
+	"  mtlbctl trace --pcap clients.pcap"
 
 const struct verb verbs[] = {
 	{NULL, "status", "", 0, 0, 0, "what runs, how full it is, and whether it is well", NULL,
