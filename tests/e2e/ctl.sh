@@ -130,6 +130,13 @@ check_names_five_mistakes() {
 	check check_accepts_the_installed_example "exit $rc: $output" [ "$rc" = 0 ]
 }
 
+a_wrong_override_is_named() {
+	local output
+	output=$($CTL backend set acme/web/a1 weight=0 2>&1)
+	check a_wrong_override_is_named "$output" \
+		[ "${output%%: *}" = tenants/acme/vips/web/backends/a1/weight ]
+}
+
 # gamma owns no segment, and so may be reached through the shared one; acme owns one.
 tenant_list_tells_what_is_in_force() {
 	check tenant_list_tells_what_is_in_force "$($CTL tenant list)" \
@@ -176,6 +183,7 @@ every_verb_has_help
 usage_shows_options
 tables_fit_a_terminal
 check_names_five_mistakes
+a_wrong_override_is_named
 tenant_list_tells_what_is_in_force
 status_tells_what_moves
 stats_show_rates

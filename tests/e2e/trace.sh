@@ -155,6 +155,7 @@ mistakes_are_refused() {
 	refuses two_ways 2 'either built' --src 10.0.0.1 --hex 00
 	refuses mixed_families 2 'same family' --src 10.0.0.1 --dst '[2001:db8::1]:80'
 	refuses no_port 2 'has no port' --src 10.0.0.1 --dst 10.0.0.2
+	refuses no_port_of_ipv6 2 '[ADDRESS]:PORT is expected' --src fd77::11 --dst 2001:db8:10::10:80
 	refuses bad_hex 2 'pairs of hex digits' --hex '00:1'
 	refuses short_hex 2 '14 to 65557' --hex '00:11'
 	refuses unknown_interface 1 'the node balances on: eth0' --src 10.0.0.1 --dst 10.0.0.2:1 --interface eth9
