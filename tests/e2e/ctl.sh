@@ -163,6 +163,21 @@ status_tells_what_moves() {
 	$CTL tenant del rota >/dev/null
 }
 
+warns() { $CTL --json status | jq -r '.warnings[]' | sed 's/ (.*//' | paste -sd ';' -; }
+
+# A VIP without backends, and one whose backend is not there; of a suspended tenant neither counts.
+status_tells_what_is_not_well() {
+	check status_tells_that_all_is_well "$(warns)" [ "$(warns)" = '' ]
+	echo '{"vips": [{"name": "none", "address": "198.51.100.97", "port": 80}, {"name": "far", "address": "198.51.100.98", "port": 80,
+		"backends": [{"name": "x", "address": "10.77.0.99"}, {"name": "y", "address": "10.77.0.98", "state": "disabled"}]}]}' |
+		$CTL tenant add ill --file - >/dev/null
+	check status_tells_what_is_not_well "$(warns)" \
+		[ "$(warns)" = 'VIPs without a usable backend: 1;backends without a next hop: 1' ]
+	$CTL tenant suspend ill >/dev/null
+	check suspended_tenants_are_well "$(warns)" [ "$(warns)" = '' ]
+	$CTL tenant del ill >/dev/null
+}
+
 # Rates against what is sent.
 stats_show_rates() {
 	local rate
@@ -186,4 +201,5 @@ check_names_five_mistakes
 a_wrong_override_is_named
 tenant_list_tells_what_is_in_force
 status_tells_what_moves
+status_tells_what_is_not_well
 stats_show_rates

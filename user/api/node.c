@@ -84,12 +84,55 @@ static void append_lines(json_t *list, const struct report *r)
 							 r->lines[i].text));
 }
 
+struct idle {
+	size_t vips, backends; /* whose packets are dropped */
+};
+
+static void count_idle(const struct control *c, const struct model_tenant *t, struct idle *sum)
+{
+	for (size_t i = 0; i < t->n_vips; i++) {
+		const struct model_vip *v = &t->vips[i];
+		struct image_vip_view vip = {0};
+		int id = image_vip_id(c->image, t->name, v->name);
+
+		if (id >= 0)
+			image_view_vip(c->image, (uint32_t)id, &vip);
+		sum->vips += !vip.ring_slots;
+		for (size_t j = 0; j < v->n_backends; j++) {
+			struct image_backend_view backend = { .resolved = true };
+			id = image_backend_id(c->image, t->name, v->name, v->backends[j].name);
+			if (id >= 0)
+				image_view_backend(c->image, (uint32_t)id, &backend);
+			sum->backends += !backend.resolved &&
+					 v->backends[j].state != BACKEND_ADMIN_DISABLED;
+		}
+	}
+}
+
+static void append_idle(const struct control *c, json_t *list)
+{
+	struct idle sum = {0};
+
+	for (size_t i = 0; i < c->model->n_tenants; i++)
+		if (!c->model->tenants[i].suspended)
+			count_idle(c, &c->model->tenants[i], &sum);
+	if (sum.vips)
+		json_array_append_new(list, json_sprintf("VIPs without a usable backend: %zu "
+							 "(RING 0 in mtlbctl vip list)",
+							 sum.vips));
+	if (sum.backends)
+		json_array_append_new(list, json_sprintf("backends without a next hop: %zu "
+							 "(mtlbctl backend list says why)",
+							 sum.backends));
+}
+
 static json_t *warnings_json(const struct control *c)
 {
 	json_t *list = json_array();
 
 	append_lines(list, &c->warnings);
 	append_lines(list, &c->paths);
+	append_idle(c, list);
 	return list;
 }
 

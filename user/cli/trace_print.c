@@ -7,6 +7,7 @@
 #include "cli/objects.h"
 #include "cli/trace.h"
 #include "core/frame.h"
+#include "core/ports.h"
 #include "util/cleanup.h"
 #include "util/hex.h"
 
@@ -68,13 +69,15 @@ static void print_vip(const json_t *p)
 {
 	const char *address = object_text(p, "vip_address");
 	const json_t *protocol = object_at(p, "vip_protocol");
+	char ports[PORTS_TEXT];
 
 	if (!has(p, "vip"))
 		return;
 	printf("VIP            %s, ", object_text(p, "vip"));
-	printf(strchr(address, ':') ? "[%s]:%lld" : "%s:%lld", address, number(p, "vip_port"));
-	if (has(p, "vip_last_port"))
-		printf("-%lld", number(p, "vip_last_port"));
+	uint16_t first = (uint16_t)number(p, "vip_port");
+	uint16_t last = has(p, "vip_last_port") ? (uint16_t)number(p, "vip_last_port") : first;
+	printf(strchr(address, ':') ? "[%s]:%s" : "%s:%s", address,
+	       ports_print(first, last, ports));
 	if (json_is_string(protocol))
 		printf("/%s", json_string_value(protocol));
 	printf("%s%s\n", has(p, "algorithm") ? ", " : "", object_text(p, "algorithm"));
