@@ -91,14 +91,23 @@ int cli_usage(const struct cli *c, const char *format, ...)
 	return CLI_USAGE;
 }
 
+/* Names of files need not be UTF-8. */
+static json_t *text_json(const char *text)
+{
+	json_t *json = json_string(text);
+
+	return json ? json : json_string("(not UTF-8)");
+}
+
 /* In the shape in which mtlbd answers. */
 static void print_errors(const struct report *r)
 {
 	json_t *errors = json_array();
 
 	for (size_t i = 0; i < r->n; i++)
-		json_array_append_new(errors, json_pack("{s:s, s:s}", "where", r->lines[i].where,
-							"message", r->lines[i].text));
+		json_array_append_new(errors,
+				      json_pack("{s:o, s:o}", "where", text_json(r->lines[i].where),
+						"message", text_json(r->lines[i].text)));
 	json_t *json = json_pack("{s:o}", "errors", errors);
 	json_dumpf(json, stdout, JSON_COMPACT);
 	putchar('\n');

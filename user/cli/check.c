@@ -22,7 +22,7 @@ static void print_summary(const char *file, const struct model *m, bool is_json)
 		       m->n_tenants, vips, backends, m->n_segments);
 		return;
 	}
-	json_t *json = json_pack("{s:s*, s:I, s:I, s:I, s:I}", "file", file, "tenants",
+	json_t *json = json_pack("{s:o*, s:I, s:I, s:I, s:I}", "file", json_string(file), "tenants",
 				 (json_int_t)m->n_tenants, "vips", (json_int_t)vips, "backends",
 				 (json_int_t)backends, "segments", (json_int_t)m->n_segments);
 	json_dumpf(json, stdout, 0);
