@@ -38,11 +38,15 @@ static inline uint32_t maps_address_entries(const struct maps_limits *l)
  * Entries of the segment table: sixteen times what can be in it, or more. With twice as many, some entry of a full table practically
  * never finds a place within MTLB_TABLE_PROBES; ports of bonds, and changes, take more.
  */
+enum {
+	MAPS_SEGMENT_PLACES = 16
+};
+
 static inline uint32_t maps_segment_entries(uint32_t segments)
 {
-	uint32_t n = 16;
+	uint32_t n = MAPS_SEGMENT_PLACES;
 
-	while (n < 16 * (uint64_t)segments && n < 1U << 31)
+	while (n < MAPS_SEGMENT_PLACES * (uint64_t)segments && n < 1U << 31)
 		n *= 2;
 	return n;
 }
