@@ -110,7 +110,7 @@ static _Noreturn void serve(const char *address, const char *port, const char *n
 			    unsigned delay_ms, const char *log)
 {
 	static char text[NAME_LEN + DATAGRAM];
-	FILE *to = log ? fopen(log, "we") : NULL;
+	FILE *to = log ? fopen(log, "ae") : NULL;
 	int fd = open_socket(address, port, bind);
 	size_t len = (size_t)snprintf(text, sizeof(text), "%.30s ", name);
 
