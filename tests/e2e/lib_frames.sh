@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# Frames in hex, as real stacks don't send them on demand: fragments one by one, connection ids, ICMP errors. Sourced.
+# Frames in hex, as real stacks don't send them on demand: fragments one by one, connection ids, ICMP errors; and captures of
+# them. Sourced.
 
 FRAME=$DIR/frame
 
@@ -56,4 +57,24 @@ ipv6() { # SOURCE DESTINATION PROTOCOL PAYLOAD [ID OFFSET]; addresses of 32 hex 
 
 udp() { # SOURCE-PORT DESTINATION-PORT BYTES PAYLOAD: without a checksum. BYTES: of the datagram, of which this may be a part
 	printf '%04x%04x%04x0000%s\n' "$1" "$2" $((8 + $3)) "$4"
+}
+
+little() { # BYTES NUMBER: the number, lowest byte first
+	local i n=$2
+	for ((i = 0; i < $1; i++)); do
+		printf "\\x$(printf %02x $((n & 255)))"
+		n=$((n >> 8))
+	done
+}
+
+capture() { # LINKTYPE SNAPLEN: frames in hex, one a line -> a capture file
+	local hex len kept
+	little 4 $((0xa1b2c3d4))
+	little 2 2; little 2 4; little 8 0; little 4 65535; little 4 "$1"
+	while read -r hex; do
+		len=$((${#hex} / 2))
+		kept=$((len < $2 ? len : $2))
+		little 8 0; little 4 $kept; little 4 $len
+		printf "$(echo "${hex:0:kept * 2}" | sed 's/../\\x&/g')"
+	done
 }

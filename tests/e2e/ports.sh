@@ -71,7 +71,8 @@ goes_to() {
 
 # A port that a VIP has but no server: the backend refuses the connection.
 is_refused_by_the_backend() { # NAME HOST PORT
-	local before=$($CTL --json stats small --totals | jq .tenants[0].reasons.forwarded) rc=0
+	local before rc=0
+	before=$(reason forwarded)
 	in_ns c curl -s -m 5 "http://$2:$3/" || rc=$?
 	check "$1_$3" "curl ends with $rc, $before packets before, $(reason forwarded) after" \
 		[ $rc = 7 -a "$(reason forwarded)" -gt "$before" ]
