@@ -125,6 +125,37 @@ fragments_are_counted() { # NAME v4|v6 ICMP N
 	} | counts "too_short_a_first_one_or_icmp_is_dropped_$1" fragment 3
 }
 
+# A source port whose flow to HOST goes to a backend.
+port_to() { # BACKEND SOURCE HOST
+	local port
+	for port in $(seq 4001 4100); do
+		[ "$($CTL --json trace --src "$2:$port" --dst "$3:53" --proto udp | jq -r '.[0].backend')" != "$1" ] || break
+	done
+	echo "$port"
+}
+
+packets_by_backend() { of_vip "$1" 'backends | map(.packets) | join(" ")' | tr -d '"'; } # VIP
+
+# Stacks send one datagram after the other: here the fragments of two, for two backends, alternate.
+datagrams_that_mix_are_told_apart() { # NAME v4|v6 SOURCE HOST
+	local half of_b1 of_b2 before after
+	half=$(zeros 800)
+	of_b1=$(udp "$(port_to b1 "$3" "$4")" 53 2408 "$half")
+	of_b2=$(udp "$(port_to b2 "$3" "$4")" 53 2408 "$half")
+	before=$(packets_by_backend "$1")
+	{
+		$2 17 "$of_b1" 7011 0+
+		$2 17 "$of_b2" 7012 0+
+		$2 17 "$half" 7011 808+
+		$2 17 "$half" 7012 808+
+		$2 17 "$half" 7011 1608
+		$2 17 "$half" 7012 1608
+	} | counts "datagrams_that_mix_are_forwarded_$1" forwarded 6
+	after=$(echo "$before" | awk '{print $1 + 3, $2 + 3}')
+	check "datagrams_that_mix_are_told_apart_$1" "$before packets before, $(packets_by_backend "$1") after" \
+		[ "$(packets_by_backend "$1")" = "$after" ]
+}
+
 small_lab_up 1500 1600 && add_clients && narrow_answers || { fail start "the lab is not up"; exit; }
 small_add_device vx4 address 02:6d:74:6c:62:01 type vxlan id 4100 dstport 4789 nolearning ||
 	{ echo "SKIP $NAME: this kernel has no vxlan device"; exit; }
@@ -144,3 +175,5 @@ every_datagram_comes_back_whole ipv6 $VIP6
 frames_from c
 fragments_are_counted ipv4 v4 1 2
 fragments_are_counted ipv6 v6 58 1
+datagrams_that_mix_are_told_apart ipv4 v4 10.88.0.11 $VIP4
+datagrams_that_mix_are_told_apart ipv6 v6 '[fd88::11]' "[$VIP6]"
