@@ -6,6 +6,7 @@
 #   ca ─ VLAN 100 ─┤ sw ── lb ── sw ├─ a1 a2  acme: vxlan over IPv4   203.0.113.10
 #   cb ─ VLAN 200 ─┘               └─ b1 b2  beta: vxlan over IPv6   203.0.113.10
 . tests/e2e/lib.sh
+. tests/e2e/lib_frames.sh
 
 trace() { $CTL --json trace "$@"; }
 
@@ -71,26 +72,6 @@ is_told_as_known() { # PORT BACKEND
 	echo more >&8
 	[ "$(trace --src "10.77.0.12:$1" --dst 203.0.113.10:80 --vlan 100 --flags ack |
 		jq -r '.[0] | .how + " " + .backend')" = "flow_table_known $2" ]
-}
-
-little() { # BYTES NUMBER: the number, lowest byte first
-	local i n=$2
-	for ((i = 0; i < $1; i++)); do
-		printf "\\x$(printf %02x $((n & 255)))"
-		n=$((n >> 8))
-	done
-}
-
-capture() { # LINKTYPE SNAPLEN: frames in hex, one a line -> a capture file
-	local hex len kept
-	little 4 $((0xa1b2c3d4))
-	little 2 2; little 2 4; little 8 0; little 4 65535; little 4 "$1"
-	while read -r hex; do
-		len=$((${#hex} / 2))
-		kept=$((len < $2 ? len : $2))
-		little 8 0; little 4 $kept; little 4 $len
-		printf "$(echo "${hex:0:kept * 2}" | sed 's/../\\x&/g')"
-	done
 }
 
 captures_are_traced() {
