@@ -34,7 +34,7 @@ static size_t ring_units(const struct image *image, const struct model_tenant *t
 	return view.ring_slots / UNIT_SLOTS * (view.moving_slots ? 2 : 1) + (v->n_backends + 1) / 2;
 }
 
-/* Sizes as the configuration has them: half the places of the segment table stay free. */
+/* Sizes as the configuration has them. */
 static json_t *maps_json(const struct control *c)
 {
 	const struct maps_limits *l = &datapath_maps(c->datapath)->limits;
@@ -52,7 +52,7 @@ static json_t *maps_json(const struct control *c)
 	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "tenants",
 			 usage(c->model->n_tenants, l->tenants - 1), "vips", usage(vips, l->vips),
 			 "backends", usage(backends, l->backends), "segments",
-			 usage(c->model->n_segments, l->segments / 2), "ring_slots",
+			 usage(c->model->n_segments, l->segments / MAPS_SEGMENT_PLACES), "ring_slots",
 			 usage(units * UNIT_SLOTS, (size_t)l->ring_units * UNIT_SLOTS), "flows",
 			 usage(flows, (size_t)l->flow_buckets * MTLB_FLOW_WAYS));
 }
