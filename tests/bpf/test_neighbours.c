@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * What is not known is not taken for bad news: neighbours that have not answered yet, questions that fail, dumps that a change
  * interrupts, events that were lost.

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # mtlbd is killed and started again while its neighbours are slow: nobody answers for any address. Requests over new
-# connections, and a long one to a backend that has been removed, must not notice.
+# connections, and a long one to a backend that has been removed, must not notice. Nor that it does not start where an interface
+# cannot carry the program.
 #
 #   c ─ untagged ─ sw ── lb ── sw ─ g1 g2  gamma, ipip: both by IPv4
 . tests/e2e/lib.sh
