@@ -206,6 +206,70 @@ static void a_change_that_failed_is_tried_again(void)
 	close_control(c);
 }
 
+/* The index of the interface by whose name a link is pinned; 0: there is none. *program: what it runs. */
+static uint32_t attached_to(struct control *c, const char *name, uint32_t *program)
+{
+	struct datapath_attachment *list = NULL;
+	uint32_t ifindex = 0;
+	size_t n = 0;
+
+	CU_ASSERT_EQUAL(datapath_list(c->datapath, &list, &n), 0);
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(list[i].interface, name)) {
+			ifindex = list[i].ifindex;
+			*program = list[i].program_id;
+		}
+	free(list);
+	return ifindex;
+}
+
+static uint32_t link_of(const char *name)
+{
+	struct bpf_link_info info = {};
+	__u32 size = sizeof(info);
+	char path[96];
+
+	snprintf(path, sizeof(path), "%s/links/%s", pins, name);
+	int fd = bpf_obj_get(path);
+
+	CU_ASSERT_EQUAL(bpf_obj_get_info_by_fd(fd, &info, &size), 0);
+	close(fd);
+	return info.id;
+}
+
+/* A link holds the interface, not its name: whoever asks for the new name finds it attached, without a gap. */
+static void renamed_interfaces_keep_their_links(void)
+{
+	struct control *c = open_control();
+	struct report r = {0};
+	uint32_t program = 0, nt0 = if_nametoindex("nt0"), nt2 = if_nametoindex("nt2");
+	uint32_t link = link_of("nt0");
+
+	CU_ASSERT_EQUAL(hood_run("ip link set nt0 down; ip link set nt0 name nt9"), 0);
+	CU_ASSERT_EQUAL(datapath_attach(c->datapath, "nt9", ATTACH_NATIVE, false, &r), 0);
+	CU_ASSERT_EQUAL(attached_to(c, "nt9", &program), nt0);
+	CU_ASSERT(program);
+	CU_ASSERT_EQUAL(attached_to(c, "nt0", &program), 0);
+	CU_ASSERT_EQUAL(link_of("nt9"), link);
+	/* two that exchange their names */
+	CU_ASSERT_EQUAL(datapath_attach(c->datapath, "nt2", ATTACH_NATIVE, false, &r), 0);
+	uint32_t other = link_of("nt2");
+
+	CU_ASSERT_EQUAL(
+		hood_run("ip link set nt2 down; ip link set nt2 name x; ip link set nt9 name nt2;"
+			 "ip link set x name nt9"),
+		0);
+	CU_ASSERT_EQUAL(datapath_attach(c->datapath, "nt9", ATTACH_NATIVE, false, &r), 0);
+	CU_ASSERT_EQUAL(datapath_attach(c->datapath, "nt2", ATTACH_NATIVE, false, &r), 0);
+	CU_ASSERT_EQUAL(attached_to(c, "nt9", &program), nt2);
+	CU_ASSERT_EQUAL(attached_to(c, "nt2", &program), nt0);
+	CU_ASSERT_EQUAL(link_of("nt9"), other);
+	CU_ASSERT_EQUAL(link_of("nt2"), link);
+	report_clear(&r);
+	hood_run("ip link del nt9");
+	close_control(c);
+}
+
 static const struct test tests[] = {
 #define TEST(name)                                                                                 \
 	{                                                                                          \
@@ -214,6 +278,7 @@ static const struct test tests[] = {
 	TEST(an_interface_of_no_use_is_no_change),
 	TEST(a_change_in_between_is_not_taken_for_the_one_before),
 	TEST(a_change_that_failed_is_tried_again),
+	TEST(renamed_interfaces_keep_their_links),
 	{NULL, NULL},
 };
 

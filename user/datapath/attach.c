@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* The program on interfaces: pinned links, which outlive mtlbd; what stands in the way is named. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <net/if.h>
@@ -9,6 +10,7 @@
 
 #include "internal.h"
 #include "util/cleanup.h"
+#include "util/log.h"
 
 static const char *mode_name(enum attach_mode mode)
 {
@@ -176,6 +178,33 @@ struct present {
 	enum attach_mode mode;
 };
 
+/*
+ * The interface may have had another name when its link was pinned: then the pin gets the new one. Where two interfaces have
+ * exchanged their names, so do the pins: a link without a pin would end.
+ */
+static void adopt_renamed(struct datapath *dp, const char *interface, uint32_t ifindex)
+{
+	char from[DATAPATH_PATH], to[DATAPATH_PATH], (*names)[16] = NULL;
+	struct bpf_link_info info;
+	size_t n = 0;
+
+	if (pins_list(dp->pin_dir, "links", &names, &n))
+		return;
+	for (size_t i = 0; i < n; i++) {
+		_cleanup_close_ int fd = open_link(dp->pin_dir, names[i]);
+
+		if (fd < 0 || read_link_info(fd, &info) || info.xdp.ifindex != ifindex ||
+		    !strcmp(names[i], interface))
+			continue;
+		pins_path(from, dp->pin_dir, "links", names[i]);
+		pins_path(to, dp->pin_dir, "links", interface);
+		if (renameat2(AT_FDCWD, from, AT_FDCWD, to, access(to, F_OK) ? 0 : RENAME_EXCHANGE))
+			log_warning("%s: its link stays pinned as %s: %s", interface, names[i],
+				    strerror(errno));
+	}
+	free(names);
+}
+
 /* A link of an interface that is gone, or of one that has got another name meanwhile, is dead: its pin is removed. */
 static int find_present(struct datapath *dp, const char *interface, uint32_t ifindex,
 			struct present *out)
@@ -183,6 +212,8 @@ static int find_present(struct datapath *dp, const char *interface, uint32_t ifi
 	struct present p = {};
 	struct bpf_link_info info;
 	uint32_t id;
+
+	adopt_renamed(dp, interface, ifindex);
 	_cleanup_close_ int fd = open_link(dp->pin_dir, interface);
 
 	if (fd >= 0) {
