@@ -406,5 +406,6 @@ static inline int node_restart(struct node *n)
 		return err;
 	image_free(n->image);
 	n->image = adopted;
+	image_clean_flows(adopted, &n->fake->maps);
 	return 0;
 }

@@ -139,6 +139,13 @@ static void set_backend_word(struct maps *maps, const struct image *i, uint32_t 
 		     : mtlb_backend_word(MTLB_BACKEND_FREE, 0, 0));
 }
 
+/* Packets under way may still use its encapsulation. */
+static void end_backend(struct maps *maps, const struct image_backend *b, uint32_t id)
+{
+	store_word(&maps->backends[id].word,
+		   mtlb_backend_word(MTLB_BACKEND_DOWN, b->variant, b->info.weight));
+}
+
 static void set_tenant_info(struct maps *maps, const struct image *i, uint32_t t)
 {
 	memset(&maps->tenant_info[t], 0, sizeof(maps->tenant_info[t]));
@@ -243,6 +250,9 @@ static int do_step(const struct steps *s, const struct step *step, struct maps *
 	case STEP_BACKEND_WORD:
 		set_backend_word(maps, s->to, x);
 		break;
+	case STEP_BACKEND_END:
+		end_backend(maps, &s->from->backends[x], x);
+		break;
 	case STEP_RING:
 		write_ring(maps, step->ring);
 		break;
@@ -262,7 +272,7 @@ static int do_step(const struct steps *s, const struct step *step, struct maps *
 		set_segment(maps, s->to, x);
 		break;
 	case STEP_PURGE_FLOWS:
-		apply_purge_flows(s, maps, x);
+		apply_purge_flows(s->to, maps, x);
 		break;
 	}
 	return 0;
@@ -297,6 +307,7 @@ static void undo_step(const struct steps *s, const struct step *step, struct map
 		break;
 	case STEP_BACKEND:
 	case STEP_BACKEND_WORD:
+	case STEP_BACKEND_END:
 		set_backend_word(maps, s->from, x);
 		break;
 	case STEP_VIP_WORD:
@@ -327,7 +338,12 @@ int steps_apply(const struct steps *s, struct maps *maps, struct report *r)
 		   strerror(-err));
 	for (done--; done-- > 0;)
 		undo_step(s, &s->list[done], maps, r);
-	/* packets under way may still read what will be written next */
+	/*
+	 * packets under way may still read what will be written next, and flow entries name
+	 * backends that are not to be
+	 */
 	maps->ops->grace(maps);
+	if (s->from)
+		image_clean_flows(s->from, maps);
 	return err;
 }

@@ -124,9 +124,9 @@ void apply_copy_flows(const struct steps *s, struct maps *maps, uint32_t tenant)
 		}
 }
 
-void apply_purge_flows(const struct steps *s, struct maps *maps, uint32_t tenant)
+void apply_purge_flows(const struct image *i, struct maps *maps, uint32_t tenant)
 {
-	const struct image_tenant *t = &s->to->tenants[tenant];
+	const struct image_tenant *t = &i->tenants[tenant];
 
 	for (uint32_t b = 0; b < t->flow_buckets; b++)
 		for (int way = 0; way < MTLB_FLOW_WAYS; way++) {
@@ -134,7 +134,7 @@ void apply_purge_flows(const struct steps *s, struct maps *maps, uint32_t tenant
 			struct mtlb_flow seen = *f;
 
 			if (mtlb_flow_word_state(seen.word) == MTLB_FLOW_FREE ||
-			    flow_is_torn(&seen) || is_of_use(s->to, tenant, &seen))
+			    (!flow_is_torn(&seen) && is_of_use(i, tenant, &seen)))
 				continue;
 			/*
 			 * only the word: the data plane may be writing another flow into this way
@@ -142,6 +142,13 @@ void apply_purge_flows(const struct steps *s, struct maps *maps, uint32_t tenant
 			__atomic_compare_exchange_n(&f->word, &seen.word, 0, false,
 						    __ATOMIC_RELAXED, __ATOMIC_RELAXED);
 		}
+}
+
+void image_clean_flows(const struct image *i, struct maps *maps)
+{
+	for (uint32_t t = 1; t < i->top_tenant; t++)
+		if (i->tenants[t].name[0])
+			apply_purge_flows(i, maps, t);
 }
 
 int apply_start_algorithms(const struct steps *s, struct maps *maps, uint32_t tenant)

@@ -59,6 +59,13 @@ const char *encap_refuses(const struct model_encap *model, const struct next_hop
 /* What the maps hold: how a restarted mtlbd goes on. -EINVAL with lines in r if they contradict each other. */
 int image_adopt(const struct maps *maps, uint64_t now, struct image **out, struct report *r);
 
+/*
+ * Takes out of the flow table what the image has no use for. After image_adopt(), before anything
+ * else: a change that was interrupted may have left entries of backends whose ids the next one gives
+ * away.
+ */
+void image_clean_flows(const struct image *i, struct maps *maps);
+
 void image_free(struct image *i);
 
 /* ---- progress of moves ---- */

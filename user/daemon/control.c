@@ -98,6 +98,8 @@ static int open_kernel(struct control *c, struct report *r)
 		error = image_adopt(datapath_maps(c->datapath), apply_now_ticks(), &c->image, r);
 	if (error)
 		return error;
+	if (c->adopted)
+		image_clean_flows(c->image, datapath_maps(c->datapath));
 	net_set_sources(c->net, c->model->node.source_set[0] ? &c->model->node.source[0] : NULL,
 			c->model->node.source_set[1] ? &c->model->node.source[1] : NULL);
 	await_next_hops(c);
