@@ -19,6 +19,7 @@
 struct fake {
 	struct maps maps;
 	int ops, fail_at; /* the fail_at-th operation from now on fails; 0: none */
+	bool keeps_failing; /* and all after it */
 	int die_at;       /* the die_at-th one jumps to death */
 	jmp_buf death;
 	void (*traffic)(void *ctx); /* runs inside operations: packets in the middle of a change */
@@ -35,6 +36,8 @@ static inline int fake_op(struct maps *m)
 	f->ops++;
 	if (f->ops == f->die_at)
 		longjmp(f->death, 1);
+	if (f->keeps_failing && f->fail_at && f->ops > f->fail_at)
+		return -EIO;
 	return f->ops == f->fail_at ? -EIO : 0;
 }
 

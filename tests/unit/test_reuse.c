@@ -3,8 +3,7 @@
  * Ids of backends are given away again: what the flow table remembers of the one before must not
  * lead to the next, whatever happens to changes, and however slow packets are.
  */
-#include "core/image_internal.h"
-#include "core/steps.h"
+#include "fake_steps.h"
 #include "fake_traffic.h"
 
 enum {
@@ -26,7 +25,7 @@ struct world {
 	uint32_t next; /* numbers names and addresses */
 	struct slow slow[SLOW];
 	uint32_t n_slow;
-	uint64_t packets, named, strangers, failed, died;
+	uint64_t packets, named, strangers, failed, stuck, died;
 };
 
 static uint32_t draw(struct world *w, uint32_t below)
@@ -182,8 +181,9 @@ static void begin_slow(struct world *w)
 		hold_back(w, at[1], &before[1]);
 }
 
-static void traffic(struct world *w)
+static void traffic(void *ctx)
 {
+	struct world *w = ctx;
 	struct sent s;
 
 	for (int i = 0; i < 40; i++)
@@ -308,22 +308,6 @@ static struct steps *prepare(struct world *w, struct image **next)
 	return s;
 }
 
-/* n of the steps, one by one, with packets in between. */
-static void run_steps(struct world *w, const struct steps *s, size_t n)
-{
-	struct report r = {0};
-
-	for (size_t i = 0; i < n; i++) {
-		struct steps one = *s;
-
-		one.list = s->list + i;
-		one.n = 1;
-		CU_ASSERT_EQUAL(steps_apply(&one, maps_of(w), &r), 0);
-		traffic(w);
-	}
-	report_clear(&r);
-}
-
 static void take_over(struct world *w, struct image *next)
 {
 	image_free(w->node.image);
@@ -335,7 +319,7 @@ static void change_step_by_step(struct world *w)
 	struct image *next;
 	struct steps *s = prepare(w, &next);
 
-	run_steps(w, s, s->n);
+	run_singly(w->node.fake, s, s->n, traffic, w);
 	steps_free(s);
 	take_over(w, next);
 }
@@ -346,7 +330,7 @@ static void die_between_steps(struct world *w)
 	struct steps *s = prepare(w, &next);
 
 	if (s->n) {
-		run_steps(w, s, draw(w, s->n));
+		run_singly(w->node.fake, s, draw(w, s->n), traffic, w);
 		w->died++;
 	}
 	finish_slow(w);
@@ -360,8 +344,16 @@ static void fail_in_the_middle(struct world *w)
 {
 	w->node.fake->ops = 0;
 	w->node.fake->fail_at = 1 + draw(w, 6);
-	w->failed += node_change(&w->node) != 0;
+	w->node.fake->keeps_failing = draw(w, 2);
+	int err = node_change(&w->node);
+
 	w->node.fake->fail_at = 0;
+	w->failed += err != 0;
+	w->stuck += err == -ENOTRECOVERABLE;
+	if (err == -ENOTRECOVERABLE) {
+		finish_slow(w);
+		CU_ASSERT_EQUAL_FATAL(node_restart(&w->node), 0);
+	}
 	check_entries(w);
 }
 
@@ -386,7 +378,7 @@ static void world_init(struct world *w, uint64_t seed)
 
 static void run_seeds(uint64_t first, void (*change)(struct world *w))
 {
-	uint64_t packets = 0, named = 0, strangers = 0, failed = 0, died = 0;
+	uint64_t packets = 0, named = 0, strangers = 0, failed = 0, stuck = 0, died = 0;
 
 	for (uint64_t seed = first; seed < first + 20; seed++) {
 		struct world *w = malloc(sizeof(*w));
@@ -406,16 +398,18 @@ static void run_seeds(uint64_t first, void (*change)(struct world *w))
 		named += w->named;
 		strangers += w->strangers;
 		failed += w->failed;
+		stuck += w->stuck;
 		died += w->died;
 		w->node.fake->traffic = NULL;
 		node_free(&w->node);
 		free(w);
 	}
 	CU_ASSERT_EQUAL(strangers, 0);
-	printf("     %llu packets, %llu forwarded, %llu to strangers; %llu changes failed, mtlbd "
-	       "died in %llu\n",
+	printf("     %llu packets, %llu forwarded, %llu to strangers; %llu changes failed, %llu for "
+	       "good, mtlbd died in %llu\n",
 	       (unsigned long long)packets, (unsigned long long)named,
-	       (unsigned long long)strangers, (unsigned long long)failed, (unsigned long long)died);
+	       (unsigned long long)strangers, (unsigned long long)failed, (unsigned long long)stuck,
+	       (unsigned long long)died);
 }
 
 static void slow_packets_remember_no_backend_that_is_gone(void)

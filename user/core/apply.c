@@ -278,20 +278,23 @@ static int do_step(const struct steps *s, const struct step *step, struct maps *
 	return 0;
 }
 
-/* What was written where nothing refers to stays there: it is free space again. */
-static void undo_step(const struct steps *s, const struct step *step, struct maps *maps,
-		      struct report *r)
+/*
+ * What was written where nothing refers to stays there: it is free space again. What fails (tables
+ * that cannot be put back) has changed nothing.
+ */
+static int undo_step(const struct steps *s, const struct step *step, struct maps *maps,
+		     struct report *r)
 {
 	uint32_t x = step->index;
 
 	switch (step->kind) {
 	case STEP_SWAP_TABLES:
-		if (swap_tables(s, maps, SIDE_FROM, s->swaps, s->n_swaps, r))
-			report_add(r, "", "the tables of before could not be put back");
-		break;
+		return swap_tables(s, maps, SIDE_FROM, s->swaps, s->n_swaps, r);
 	case STEP_BRIDGE:
-		if (swap_tables(s, maps, SIDE_FROM, s->bridges, s->n_bridges, r))
-			report_add(r, "", "the tables of before could not be put back");
+		return swap_tables(s, maps, SIDE_FROM, s->bridges, s->n_bridges, r);
+	case STEP_COPY_FLOWS: /* the new range was in force; the bridge still is */
+		maps->ops->grace(maps);
+		apply_copy_flows_back(s, maps, x);
 		break;
 	case STEP_TENANT:
 		set_tenant(maps, s->from, x);
@@ -320,6 +323,26 @@ static void undo_step(const struct steps *s, const struct step *step, struct map
 	default:
 		break;
 	}
+	return 0;
+}
+
+/* The first n steps. 0, or -ENOTRECOVERABLE. */
+static int take_back(const struct steps *s, size_t n, struct maps *maps, struct report *r)
+{
+	while (n-- > 0)
+		if (undo_step(s, &s->list[n], maps, r)) {
+			report_add(r, "", "the tables of before could not be put back");
+			return -ENOTRECOVERABLE;
+		}
+	/*
+	 * packets under way may still read what will be written next, and flow entries name
+	 * backends that are not to be
+	 */
+	maps->ops->grace(maps);
+	if (s->from)
+		image_clean_flows(s->from, maps);
+	report_add(r, "", "the change was taken back");
+	return 0;
 }
 
 int steps_apply(const struct steps *s, struct maps *maps, struct report *r)
@@ -334,16 +357,6 @@ int steps_apply(const struct steps *s, struct maps *maps, struct report *r)
 			maps->node->generation++;
 		return 0;
 	}
-	report_add(r, "", "the change could not be applied (%s) and was taken back",
-		   strerror(-err));
-	for (done--; done-- > 0;)
-		undo_step(s, &s->list[done], maps, r);
-	/*
-	 * packets under way may still read what will be written next, and flow entries name
-	 * backends that are not to be
-	 */
-	maps->ops->grace(maps);
-	if (s->from)
-		image_clean_flows(s->from, maps);
-	return err;
+	report_add(r, "", "the change could not be applied: %s", strerror(-err));
+	return take_back(s, done - 1, maps, r) ?: err;
 }

@@ -105,23 +105,33 @@ static void copy_flow(const struct image *i, struct mtlb_flow_bucket *bucket,
 				    __ATOMIC_RELAXED);
 }
 
-void apply_copy_flows(const struct steps *s, struct maps *maps, uint32_t tenant)
+/* Between the tenant's ranges of two images, what i has a use for. */
+static void copy_flows(const struct image *i, struct maps *maps, uint32_t tenant,
+		       const struct image_tenant *from, const struct image_tenant *to)
 {
-	const struct image_tenant *from = &s->from->tenants[tenant], *to = &s->to->tenants[tenant];
-
 	for (uint32_t b = 0; b < from->flow_buckets; b++)
 		for (int way = 0; way < MTLB_FLOW_WAYS; way++) {
 			struct mtlb_flow copy = maps->flows[from->flow_base + b].ways[way];
 
 			if (mtlb_flow_word_state(copy.word) == MTLB_FLOW_FREE ||
-			    flow_is_torn(&copy) || !is_of_use(s->to, tenant, &copy) ||
-			    !is_live(s->to, &copy))
+			    flow_is_torn(&copy) || !is_of_use(i, tenant, &copy) ||
+			    !is_live(i, &copy))
 				continue;
-			copy_flow(s->to,
+			copy_flow(i,
 				  &maps->flows[to->flow_base +
 					       low_bits(copy.fingerprint, to->flow_buckets)],
 				  &copy);
 		}
+}
+
+void apply_copy_flows(const struct steps *s, struct maps *maps, uint32_t tenant)
+{
+	copy_flows(s->to, maps, tenant, &s->from->tenants[tenant], &s->to->tenants[tenant]);
+}
+
+void apply_copy_flows_back(const struct steps *s, struct maps *maps, uint32_t tenant)
+{
+	copy_flows(s->from, maps, tenant, &s->to->tenants[tenant], &s->from->tenants[tenant]);
 }
 
 void apply_purge_flows(const struct image *i, struct maps *maps, uint32_t tenant)

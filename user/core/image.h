@@ -131,6 +131,10 @@ bool steps_is_empty(const struct steps *s);
 size_t steps_count(const struct steps *s);
 /* One line a step, for logs and tests: "ring 4096+512", "table acme 33 entries", ... Returns a malloced text. */
 char *steps_describe(const struct steps *s);
-/* Does them in order. What can fail comes before what traffic can see; a failure undoes what was done. */
+/*
+ * Does them in order. What can fail comes before what traffic can see; a failure undoes what was
+ * done. -ENOTRECOVERABLE: that failed, too, and the maps hold something in between, which works and
+ * which image_adopt() reads.
+ */
 int steps_apply(const struct steps *s, struct maps *maps, struct report *r);
 void steps_free(struct steps *s);

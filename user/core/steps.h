@@ -67,6 +67,7 @@ struct mtlb_vip *steps_bridge_bytes(const struct steps *s, uint32_t tenant, uint
  */
 void apply_clear_flows(const struct steps *s, struct maps *maps, uint32_t tenant);
 void apply_copy_flows(const struct steps *s, struct maps *maps, uint32_t tenant);
+void apply_copy_flows_back(const struct steps *s, struct maps *maps, uint32_t tenant);
 void apply_purge_flows(const struct image *i, struct maps *maps, uint32_t tenant);
 /*
  * Turn counters of VIPs that begin with round-robin to zero; loads of those that begin with
