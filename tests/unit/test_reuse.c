@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Ids of backends are given away again: what the flow table remembers of the one before must not
- * lead to the next, whatever happens to changes, and however slow packets are.
+ * lead to the next, whatever happens to changes, and however slow packets are. Ticks come again, too.
  */
 #include "fake_steps.h"
 #include "fake_traffic.h"
@@ -427,6 +427,51 @@ static void death_between_any_two_steps_leaves_no_stale_flow(void)
 	run_seeds(200, die_between_steps);
 }
 
+/* ---- ticks are reused as well ---- */
+static uint32_t count_flows(const struct node *n)
+{
+	struct image_census *c = image_census(n->image, n->fake->maps.flows, n->now);
+	uint32_t flows = image_census_flows(c, 0) + image_census_flows(c, 1);
+
+	image_census_free(c);
+	return flows;
+}
+
+/* One flow is silent, the other is not, until ticks come to where they were. */
+static void flow_that_timed_out_stays_so_when_ticks_wrap(void)
+{
+	struct maps_limits l = small_limits();
+	struct node n;
+
+	node_init(&n, &l);
+	struct model_vip *v = add_vip(add_tenant(n.model, 0), 0, 2);
+	struct mtlb_tuple silent = {.source = {[3] = 1},
+				    .source_port = htons(1024),
+				    .destination_port = htons(443),
+				    .protocol = IPPROTO_TCP};
+	struct mtlb_tuple busy = silent;
+	uint64_t began = n.now;
+
+	busy.source_port = htons(1025);
+	v->algorithm = MTLB_ALGORITHM_ROUND_ROBIN;
+	memcpy(silent.destination, v->address.bytes, 16);
+	memcpy(busy.destination, v->address.bytes, 16);
+	CU_ASSERT_EQUAL_FATAL(node_change(&n), 0);
+	pick(n.fake, 1, &silent, PACKET_SYN, n.now);
+	pick(n.fake, 1, &silent, PACKET_DATA, n.now);
+	uint32_t backend = pick(n.fake, 1, &busy, PACKET_SYN, n.now);
+
+	for (; n.now < began + (1 << 16); n.now++) {
+		if (n.now % 100 == 0)
+			CU_ASSERT_EQUAL(pick(n.fake, 1, &busy, PACKET_DATA, n.now), backend);
+		if (n.now == began + 200)
+			CU_ASSERT_EQUAL(count_flows(&n), 2);
+		image_sweep_flows(n.image, &n.fake->maps, n.now);
+	}
+	CU_ASSERT_EQUAL(count_flows(&n), 1);
+	node_free(&n);
+}
+
 #define TEST(name)                                                                                 \
 	{                                                                                          \
 #name, name                                                                        \
@@ -435,6 +480,7 @@ static const struct test tests[] = {
 	TEST(slow_packets_remember_no_backend_that_is_gone),
 	TEST(failed_changes_leave_no_flow_of_what_they_added),
 	TEST(death_between_any_two_steps_leaves_no_stale_flow),
+	TEST(flow_that_timed_out_stays_so_when_ticks_wrap),
 	{NULL, NULL},
 };
 

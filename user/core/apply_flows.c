@@ -134,6 +134,13 @@ void apply_copy_flows_back(const struct steps *s, struct maps *maps, uint32_t te
 	copy_flows(s->from, maps, tenant, &s->to->tenants[tenant], &s->from->tenants[tenant]);
 }
 
+/* If it still says what was seen. Only the word: the data plane may be writing another flow here. */
+static void free_flow(struct mtlb_flow *f, struct mtlb_flow seen)
+{
+	__atomic_compare_exchange_n(&f->word, &seen.word, 0, false, __ATOMIC_RELAXED,
+				    __ATOMIC_RELAXED);
+}
+
 void apply_purge_flows(const struct image *i, struct maps *maps, uint32_t tenant)
 {
 	const struct image_tenant *t = &i->tenants[tenant];
@@ -143,15 +150,39 @@ void apply_purge_flows(const struct image *i, struct maps *maps, uint32_t tenant
 			struct mtlb_flow *f = &maps->flows[t->flow_base + b].ways[way];
 			struct mtlb_flow seen = *f;
 
-			if (mtlb_flow_word_state(seen.word) == MTLB_FLOW_FREE ||
-			    (!flow_is_torn(&seen) && is_of_use(i, tenant, &seen)))
-				continue;
-			/*
-			 * only the word: the data plane may be writing another flow into this way
-			 */
-			__atomic_compare_exchange_n(&f->word, &seen.word, 0, false,
-						    __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+			if (mtlb_flow_word_state(seen.word) != MTLB_FLOW_FREE &&
+			    (flow_is_torn(&seen) || !is_of_use(i, tenant, &seen)))
+				free_flow(f, seen);
 		}
+}
+
+/* By the longest timeout that the data plane may apply to an entry of the tenant. */
+static void sweep_bucket(struct mtlb_flow_bucket *b, const struct image_tenant *t, uint64_t now)
+{
+	uint32_t ticks = t->record.idle_ticks;
+
+	for (int way = 0; way < MTLB_FLOW_WAYS; way++) {
+		struct mtlb_flow seen = b->ways[way];
+
+		if (mtlb_flow_word_state(seen.word) != MTLB_FLOW_FREE &&
+		    !mtlb_flow_is_live(seen.word, now, ticks, ticks))
+			free_flow(&b->ways[way], seen);
+	}
+}
+
+void image_sweep_flows(const struct image *i, struct maps *maps, uint64_t now)
+{
+	uint64_t part = now % IMAGE_SWEEP_TICKS;
+
+	for (uint32_t t = 1; t < i->top_tenant; t++) {
+		const struct image_tenant *tenant = &i->tenants[t];
+		uint64_t n = tenant->name[0] ? tenant->flow_buckets : 0;
+		struct mtlb_flow_bucket *range = maps->flows + tenant->flow_base;
+
+		for (uint64_t b = part * n / IMAGE_SWEEP_TICKS;
+		     b < (part + 1) * n / IMAGE_SWEEP_TICKS; b++)
+			sweep_bucket(&range[b], tenant, now);
+	}
 }
 
 void image_clean_flows(const struct image *i, struct maps *maps)

@@ -91,6 +91,16 @@ uint32_t image_census_waiting(const struct image_census *c, uint32_t backend_id)
  */
 int image_count_loads(const struct image *i, const struct maps *maps, uint64_t now);
 
+enum {
+	IMAGE_SWEEP_TICKS = 4096
+};
+/*
+ * Frees what has timed out in a part of the flow table: once a tick, so that all of it has its
+ * turn in IMAGE_SWEEP_TICKS. The ticks in entries wrap at 16 bits: one left for 2^16 - its
+ * timeout would be taken for a live flow again.
+ */
+void image_sweep_flows(const struct image *i, struct maps *maps, uint64_t now);
+
 bool image_is_moving(const struct image *i);
 /*
  * Ends what can end: LEARNING of VIPs whose idle timeout has passed since the move and whose tenant's flows_refused has not

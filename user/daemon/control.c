@@ -237,6 +237,7 @@ void control_tick(struct control *c)
 	if (image_is_moving(c->image))
 		settle(c);
 	count_loads(c);
+	image_sweep_flows(c->image, datapath_maps(c->datapath), apply_now_ticks());
 }
 
 void control_refresh(struct control *c)

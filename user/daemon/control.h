@@ -88,7 +88,7 @@ void control_settle_configured(struct model_tenant *t);
 /* ---- as time goes by ---- */
 /*
  * Once a second: asks for unresolved next hops, ends moves that can end, counts flows for
- * least-connections.
+ * least-connections, frees entries of flows that have timed out.
  */
 void control_tick(struct control *c);
 /* Next hops or links have changed: attaches interfaces that came back, composes encapsulations anew. */
