@@ -60,6 +60,7 @@ static void read_back(struct control *c, struct report *r)
 	struct maps *maps = datapath_maps(c->datapath);
 	struct image *found;
 
+	c->is_behind = true;
 	if (image_adopt(maps, apply_now_ticks(), &found, r)) {
 		log_error("what the kernel holds cannot be read: restart mtlbd");
 		return;
@@ -114,6 +115,7 @@ int apply_model(struct control *c, const struct model *m, const struct image *fr
 		set_sources(c, &c->model->node);
 		return error;
 	}
+	c->is_behind = false;
 	*image = to;
 	return 0;
 }

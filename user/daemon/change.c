@@ -116,6 +116,7 @@ static void revert(struct control *c, const struct model *refused, struct image 
 	size_t steps;
 	int error = apply_model(c, c->model, image, &back, &steps, &r);
 
+	c->is_behind = error;
 	if (error)
 		log_error("cannot undo a change: %s", strerror(-error));
 	if (error && error != -ENOTRECOVERABLE) {

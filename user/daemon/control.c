@@ -231,9 +231,29 @@ static void count_loads(struct control *c)
 		log_error("cannot count flows for least-connections: %s", strerror(-error));
 }
 
+/* Brings the kernel to the model in force, which has not changed. */
+static void follow(struct control *c, const char *why)
+{
+	struct report r = {0};
+	struct image *image;
+	size_t steps = 0;
+	int error = apply_model(c, c->model, c->image, &image, &steps, &r);
+
+	if (error) {
+		log_error("%s: cannot be followed: %s", why, strerror(-error));
+	} else {
+		apply_take_over(c, image);
+		if (steps)
+			log_info("%s: %zu steps", why, steps);
+	}
+	log_report(why, &r);
+}
+
 void control_tick(struct control *c)
 {
 	net_probe(c->net);
+	if (c->is_behind)
+		follow(c, "a change that could not be undone");
 	if (image_is_moving(c->image))
 		settle(c);
 	count_loads(c);
@@ -242,21 +262,9 @@ void control_tick(struct control *c)
 
 void control_refresh(struct control *c)
 {
-	struct report r = {0};
-	struct image *image;
-	size_t steps = 0;
-
 	attach_allow_tx(c);
 	attach_reappeared(c);
-	int error = apply_model(c, c->model, c->image, &image, &steps, &r);
-	if (error) {
-		log_error("cannot follow the network: %s", strerror(-error));
-	} else {
-		apply_take_over(c, image);
-		if (steps)
-			log_info("network changed: %zu steps", steps);
-	}
-	log_report("network", &r);
+	follow(c, "network changed");
 	paths_check(c);
 }
 

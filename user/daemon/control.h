@@ -33,6 +33,7 @@ struct control {
 	struct model *files;         /* what the files say, without overrides */
 	struct model *model;         /* in force: files, API-managed objects, overrides */
 	struct image *image;         /* what the kernel's maps hold */
+	bool is_behind;              /* and not what the model says, as an undo failed: tried each second */
 	struct image_census *census; /* of image; NULL: not taken yet */
 	uint64_t census_ms;          /* when, monotonic */
 	struct control_revision *revisions;
