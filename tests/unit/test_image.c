@@ -388,6 +388,43 @@ static double ms_since(const struct timespec *a)
 	return (b.tv_sec - a->tv_sec) * 1e3 + (b.tv_nsec - a->tv_nsec) / 1e6;
 }
 
+static uint32_t buckets_of(struct node *n, uint32_t tenant)
+{
+	uint32_t base, buckets;
+
+	image_flow_range(n->image, image_tenant_slot(n->image, n->model->tenants[tenant].name),
+			 &base, &buckets);
+	return buckets;
+}
+
+static void flow_range_shrinks_on_a_full_node(void)
+{
+	struct maps_limits l = small_limits();
+	struct node n;
+
+	l.flow_buckets = 256;
+	node_init(&n, &l);
+	for (uint32_t t = 0; t < 2; t++) {
+		add_vip(add_tenant(n.model, t), t, 2);
+		n.model->tenants[t].limits.flows = 512;
+	}
+	CU_ASSERT_EQUAL_FATAL(node_change(&n), 0);
+	n.model->tenants[0].limits.flows = 256;
+	CU_ASSERT_EQUAL_FATAL(node_change(&n), 0);
+	CU_ASSERT_EQUAL(buckets_of(&n, 0), 64);
+	CU_ASSERT_EQUAL(buckets_of(&n, 1), 128);
+	memset(n.fake->maps.flows, 0x5a, l.flow_buckets * sizeof(*n.fake->maps.flows));
+	add_vip(add_tenant(n.model, 2), 2, 2);
+	CU_ASSERT_EQUAL_FATAL(node_change(&n), 0);
+	CU_ASSERT_EQUAL(buckets_of(&n, 2), 64);
+	CU_ASSERT_EQUAL(n.fake->maps.tenants[1].flows, mtlb_flow_range(0, 63));
+	CU_ASSERT_EQUAL(n.fake->maps.tenants[3].flows, mtlb_flow_range(64, 63));
+	CU_ASSERT_EQUAL(n.fake->maps.flows[63].ways[3].word, 0x5a5a5a5a5a5a5a5a);
+	CU_ASSERT_EQUAL(n.fake->maps.flows[64].ways[0].word, 0); /* cleared for its new owner */
+	CU_ASSERT_EQUAL(n.fake->maps.flows[128].ways[0].word, 0x5a5a5a5a5a5a5a5a);
+	node_free(&n);
+}
+
 static void replace_backends(struct model_vip *v, uint32_t from, uint32_t n)
 {
 	while (v->n_backends)
@@ -512,6 +549,7 @@ static const struct test tests[] = {
 	TEST(what_does_not_fit_is_refused_as_a_whole),
 	TEST(restart_finds_what_was_there),
 	TEST(corrupt_maps_are_refused_without_a_crash),
+	TEST(flow_range_shrinks_on_a_full_node),
 	TEST(last_stand_of_more_than_slots_can_name),
 	TEST(thousand_tenants_are_built_quickly),
 	{NULL, NULL},

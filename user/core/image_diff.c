@@ -147,12 +147,20 @@ static void write_rings(struct diff *d)
 	}
 }
 
+/* Where it was not before: a part of it is none. */
 static bool has_new_range(const struct diff *d, uint32_t t)
 {
 	return image_has_tenant(d->to, t) && d->to->tenants[t].flow_buckets &&
 	       (!image_has_tenant(d->from, t) ||
 		d->from->tenants[t].flow_base != d->to->tenants[t].flow_base ||
-		d->from->tenants[t].flow_buckets != d->to->tenants[t].flow_buckets);
+		d->from->tenants[t].flow_buckets < d->to->tenants[t].flow_buckets);
+}
+
+/* Who gets it next must not meet packets under way. */
+static bool leaves_range(const struct diff *d, uint32_t t)
+{
+	return image_has_tenant(d->from, t) && image_has_tenant(d->to, t) &&
+	       d->from->tenants[t].record.flows != d->to->tenants[t].record.flows;
 }
 
 /* Fragments are remembered whether anything moves or not. */
@@ -348,8 +356,7 @@ static void grace_before_removal(struct diff *d)
 	bool needed = d->needs_grace;
 
 	for (uint32_t t = 1; t < d->to->top_tenant; t++)
-		needed |= (has_new_range(d, t) && image_has_tenant(d->from, t)) ||
-			  leaves_stale_flows(d, t);
+		needed |= leaves_range(d, t) || leaves_stale_flows(d, t);
 	for (uint32_t t = 1; d->from && t < d->from->top_tenant; t++)
 		needed |= image_has_tenant(d->from, t) && !image_has_tenant(d->to, t);
 	for (uint32_t v = 0; d->from && v < d->from->top_vip; v++)
