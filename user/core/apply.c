@@ -329,16 +329,19 @@ static int undo_step(const struct steps *s, const struct step *step, struct maps
 /* The first n steps. 0, or -ENOTRECOVERABLE. */
 static int take_back(const struct steps *s, size_t n, struct maps *maps, struct report *r)
 {
-	while (n-- > 0)
-		if (undo_step(s, &s->list[n], maps, r)) {
-			report_add(r, "", "the tables of before could not be put back");
-			return -ENOTRECOVERABLE;
-		}
+	int err = 0;
+
+	while (n-- > 0 && !err)
+		err = undo_step(s, &s->list[n], maps, r);
 	/*
 	 * packets under way may still read what will be written next, and flow entries name
 	 * backends that are not to be
 	 */
 	maps->ops->grace(maps);
+	if (err) {
+		report_add(r, "", "the tables of before could not be put back");
+		return -ENOTRECOVERABLE;
+	}
 	if (s->from)
 		image_clean_flows(s->from, maps);
 	report_add(r, "", "the change was taken back");
