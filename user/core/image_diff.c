@@ -110,7 +110,7 @@ static void write_names(struct diff *d)
 			add(d, STEP_VIP_INFO, v);
 	for (uint32_t k = 0; k < d->to->top_backend; k++)
 		if (image_has_backend(d->to, k) &&
-		    (!image_has_backend(d->from, k) ||
+		    (!image_has_backend(d->from, k) || d->from->backends[k].has_other_name ||
 		     memcmp(&d->from->backends[k].info, &d->to->backends[k].info,
 			    sizeof(d->to->backends[k].info))))
 			add(d, STEP_BACKEND_INFO, k);

@@ -93,6 +93,7 @@ struct image_backend {
 	uint8_t n_servers;           /* QUIC server ids */
 	struct model_server_id servers[MTLB_QUIC_CONFIGS];
 	bool has_left_name;          /* adopted: free, but its name is in the map */
+	bool has_other_name;         /* adopted: an interrupted change wrote the map's info */
 };
 
 struct image_vip {
