@@ -30,6 +30,8 @@ static const char *build(const struct packet_words *w)
 }
 
 #define MACS "020000000002020000000001"
+#define IPV6 "60000000ffff"
+#define ENDS "20010db800000000000000000000000120010db8000000000000000000000002"
 
 static void packets_are_these_bytes(void)
 {
@@ -264,6 +266,33 @@ static void frames_are_read_as_the_data_plane_reads_them(void)
 		{MACS "0800"
 		      "450000180000000140110000c0000201c00002029c400050",
 		 0, 0, "udp 192.0.2.1 > 192.0.2.2 fragment at 8"},
+		{MACS "0800"
+		      "450000180000200040110000c0000201c00002029c400050",
+		 0, 0, "udp 192.0.2.1:40000 > 192.0.2.2:80 first fragment"},
+		/* hop-by-hop, then authentication; a fragment header; each also without its end */
+		{MACS "86dd" IPV6 "00"
+		      "40" ENDS "3300000000000000"
+		      "110400000000000000000000000000000000000000000000"
+		      "9c400050",
+		 0, 0, "udp [2001:db8::1]:40000 > [2001:db8::2]:80"},
+		{MACS "86dd" IPV6 "00"
+		      "40" ENDS "3300000000000000"
+		      "1104000000000000000000000000000000000000000000",
+		 0, 0, "protocol 51 2001:db8::1 > 2001:db8::2"},
+		{MACS "86dd" IPV6 "00"
+		      "40" ENDS "3cff000000000000",
+		 0, 0, "protocol 0 2001:db8::1 > 2001:db8::2"},
+		{MACS "86dd" IPV6 "2c"
+		      "40" ENDS "1100000100000007"
+		      "9c400050",
+		 0, 0, "udp [2001:db8::1]:40000 > [2001:db8::2]:80 first fragment"},
+		{MACS "86dd" IPV6 "2c"
+		      "40" ENDS "1100000800000007"
+		      "9c400050",
+		 0, 0, "udp 2001:db8::1 > 2001:db8::2 fragment at 8"},
+		{MACS "86dd" IPV6 "2c"
+		      "40" ENDS "11000008000000",
+		 0, 0, "protocol 44 2001:db8::1 > 2001:db8::2"},
 		{MACS "0800"
 		      "6500001400000000402f0000c0000201c0000202",
 		 0, 0, "ethertype 0x0800"},

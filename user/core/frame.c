@@ -9,6 +9,8 @@
 enum {
 	VLAN_ID = 0x0fff,
 	IPV4_OFFSET = 0x1fff,
+	IPV4_MORE = 0x2000,
+	IPV6_OFFSET = 0xfff8,
 };
 
 static const struct {
@@ -78,17 +80,44 @@ static size_t read_ipv4(const uint8_t *ip, size_t len, struct frame *f)
 	memcpy(f->destination.bytes + 12, ip + 16, 4);
 	f->protocol = ip[9];
 	f->fragment = (uint16_t)((get16(ip + 6) & IPV4_OFFSET) * 8);
+	f->more_fragments = get16(ip + 6) & IPV4_MORE;
 	return (ip[0] & 15) * 4U < 20 ? 20 : (ip[0] & 15) * 4U;
+}
+
+/* RFC 8200 4.4 to 4.6, RFC 4302: headers that a next one follows. The length of this one, 0: it is another, or not all there. */
+static size_t extension_length(uint8_t type, const uint8_t *at, size_t len)
+{
+	size_t n = 0;
+
+	if (len < 8)
+		return 0;
+	if (type == IPPROTO_HOPOPTS || type == IPPROTO_DSTOPTS || type == IPPROTO_ROUTING)
+		n = (at[1] + 1U) * 8;
+	else if (type == IPPROTO_AH)
+		n = (at[1] + 2U) * 4;
+	else if (type == IPPROTO_FRAGMENT)
+		n = 8;
+	return n <= len ? n : 0;
 }
 
 static size_t read_ipv6(const uint8_t *ip, size_t len, struct frame *f)
 {
+	size_t at = 40, n;
+
 	if (len < 40 || ip[0] >> 4 != 6)
 		return 0;
 	memcpy(f->source.bytes, ip + 8, 16);
 	memcpy(f->destination.bytes, ip + 24, 16);
 	f->protocol = ip[6];
-	return 40;
+	while (!f->fragment && (n = extension_length(f->protocol, ip + at, len - at))) {
+		if (f->protocol == IPPROTO_FRAGMENT) {
+			f->fragment = get16(ip + at + 2) & IPV6_OFFSET;
+			f->more_fragments = ip[at + 3] & 1;
+		}
+		f->protocol = ip[at];
+		at += n;
+	}
+	return at;
 }
 
 static void read_l4(const uint8_t *l4, size_t len, struct frame *f)
@@ -158,6 +187,8 @@ static void print_ip(FILE *to, const struct frame *f)
 		fprintf(to, " %s %u", f->protocol == IPPROTO_SCTP ? "chunk" : "type", f->type);
 	if (f->fragment)
 		fprintf(to, " fragment at %u", f->fragment);
+	else if (f->more_fragments)
+		fputs(" first fragment", to);
 }
 
 const char *frame_print(const struct frame *f, char *text)

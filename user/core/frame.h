@@ -19,9 +19,10 @@ struct frame {
 	uint16_t ethertype;        /* behind the tags; host order */
 	bool is_ip;                /* the IP header is there: what follows is set */
 	struct addr source, destination;
-	uint8_t protocol;  /* IPv6: of the header behind the first one */
-	uint16_t fragment; /* IPv4: offset in bytes of a later fragment, or 0 */
-	bool has_ports;    /* TCP, UDP or SCTP: */
+	uint8_t protocol;    /* IPv6: behind the extension headers, as far as they are there */
+	uint16_t fragment;   /* offset in bytes of a later fragment, or 0 */
+	bool more_fragments; /* of a first one, too */
+	bool has_ports;      /* TCP, UDP or SCTP: */
 	uint16_t source_port, destination_port;
 	uint8_t flags; /* TCP */
 	uint8_t type;  /* ICMP, and the first chunk of SCTP; only with has_type */
