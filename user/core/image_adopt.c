@@ -97,6 +97,7 @@ static void read_backend(struct adopt *a, uint32_t id)
 	struct mtlb_backend_info info = a->maps->backend_info[id];
 	uint32_t state = mtlb_backend_word_state(record->word);
 	uint32_t variant = mtlb_backend_word_variant(record->word);
+	uint32_t weight = mtlb_backend_word_weight(record->word);
 	struct image_backend *to = &a->image->backends[id];
 
 	if (state == MTLB_BACKEND_FREE) {
@@ -106,12 +107,14 @@ static void read_backend(struct adopt *a, uint32_t id)
 		return;
 	}
 	if (state > MTLB_BACKEND_LEAVING || !is_name(info.name) ||
-	    !image_has_vip(a->image, info.vip) || !info.weight || info.weight > 65535) {
+	    !image_has_vip(a->image, info.vip) || !weight) {
 		REFUSE(a, "backend %u: state %u, VIP %u and weight %u do not fit", id, state,
-		       info.vip, info.weight);
+		       info.vip, weight);
 		return;
 	}
 	to->info = info;
+	to->info.weight = weight; /* the info may already be that of an interrupted change */
+	to->has_other_name = info.weight != weight;
 	to->state = state;
 	to->variant = variant;
 	to->encap = variant ? record->encap1 : record->encap0;

@@ -26,6 +26,8 @@ struct handover {
 	uint32_t *owned;        /* slots in the full ring */
 	uint16_t *by_seed;      /* members in the order of their seeds, for draws */
 	uint64_t *weight_until; /* sums of weights up to each of by_seed */
+	uint16_t *usable;       /* those of by_seed that are */
+	uint32_t n_usable;
 };
 
 struct group {
@@ -79,11 +81,8 @@ static uint16_t last_resort(const struct handover *h, uint32_t slot)
 	uint16_t best = RING_NOBODY;
 	uint64_t best_log = 0;
 
-	for (uint32_t k = 0; k < h->n; k++) {
-		uint16_t i = h->by_seed[k];
-
-		if (!h->members[i].usable)
-			continue;
+	for (uint32_t k = 0; k < h->n_usable; k++) {
+		uint16_t i = h->usable[k];
 		uint64_t log = negative_log2(ring_mix(h->members[i].seed ^ ring_mix(slot)));
 
 		if (best == RING_NOBODY ||
@@ -225,6 +224,8 @@ static void prepare_draws(struct handover *h)
 	for (uint32_t i = 0; i < h->n; i++) {
 		h->weight += h->members[h->by_seed[i]].weight;
 		h->weight_until[i] = h->weight;
+		if (h->members[h->by_seed[i]].usable)
+			h->usable[h->n_usable++] = h->by_seed[i];
 	}
 }
 
@@ -234,6 +235,7 @@ int ring_hand_over(const struct ring_member *members, uint32_t n, uint32_t log2,
 	_cleanup_free_ uint32_t *owned = calloc(n, sizeof(*owned));
 	_cleanup_free_ uint16_t *by_seed = malloc(n * sizeof(*by_seed));
 	_cleanup_free_ uint64_t *weight_until = malloc(n * sizeof(*weight_until));
+	_cleanup_free_ uint16_t *usable = malloc(n * sizeof(*usable));
 	_cleanup_free_ uint32_t *all = malloc(sizeof(*all) << log2);
 	struct handover h = {.members = members,
 			     .n = n,
@@ -242,10 +244,11 @@ int ring_hand_over(const struct ring_member *members, uint32_t n, uint32_t log2,
 			     .tried = tried,
 			     .owned = owned,
 			     .by_seed = by_seed,
-			     .weight_until = weight_until};
+			     .weight_until = weight_until,
+			     .usable = usable};
 	struct group everything = {.slots = all, .n = 1U << log2};
 
-	if (!tried || !owned || !by_seed || !weight_until || !all)
+	if (!tried || !owned || !by_seed || !weight_until || !usable || !all)
 		return -ENOMEM;
 	for (uint32_t s = 0; s < everything.n; s++) {
 		all[s] = s;

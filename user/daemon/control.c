@@ -98,6 +98,8 @@ static int open_kernel(struct control *c, struct report *r)
 		error = image_adopt(datapath_maps(c->datapath), apply_now_ticks(), &c->image, r);
 	if (error)
 		return error;
+	if (c->adopted)
+		image_clean_flows(c->image, datapath_maps(c->datapath));
 	net_set_sources(c->net, c->model->node.source_set[0] ? &c->model->node.source[0] : NULL,
 			c->model->node.source_set[1] ? &c->model->node.source[1] : NULL);
 	await_next_hops(c);
@@ -229,31 +231,40 @@ static void count_loads(struct control *c)
 		log_error("cannot count flows for least-connections: %s", strerror(-error));
 }
 
-void control_tick(struct control *c)
-{
-	net_probe(c->net);
-	if (image_is_moving(c->image))
-		settle(c);
-	count_loads(c);
-}
-
-void control_refresh(struct control *c)
+/* Brings the kernel to the model in force, which has not changed. */
+static void follow(struct control *c, const char *why)
 {
 	struct report r = {0};
 	struct image *image;
 	size_t steps = 0;
-
-	attach_allow_tx(c);
-	attach_reappeared(c);
 	int error = apply_model(c, c->model, c->image, &image, &steps, &r);
+
 	if (error) {
-		log_error("cannot follow the network: %s", strerror(-error));
+		log_error("%s: cannot be followed: %s", why, strerror(-error));
 	} else {
 		apply_take_over(c, image);
 		if (steps)
-			log_info("network changed: %zu steps", steps);
+			log_info("%s: %zu steps", why, steps);
 	}
-	log_report("network", &r);
+	log_report(why, &r);
+}
+
+void control_tick(struct control *c)
+{
+	net_probe(c->net);
+	if (c->is_behind)
+		follow(c, "a change that could not be undone");
+	if (image_is_moving(c->image))
+		settle(c);
+	count_loads(c);
+	image_sweep_flows(c->image, datapath_maps(c->datapath), apply_now_ticks());
+}
+
+void control_refresh(struct control *c)
+{
+	attach_allow_tx(c);
+	attach_reappeared(c);
+	follow(c, "network changed");
 	paths_check(c);
 }
 

@@ -33,6 +33,7 @@ struct control {
 	struct model *files;         /* what the files say, without overrides */
 	struct model *model;         /* in force: files, API-managed objects, overrides */
 	struct image *image;         /* what the kernel's maps hold */
+	bool is_behind;              /* and not what the model says, as an undo failed: tried each second */
 	struct image_census *census; /* of image; NULL: not taken yet */
 	uint64_t census_ms;          /* when, monotonic */
 	struct control_revision *revisions;
@@ -88,7 +89,7 @@ void control_settle_configured(struct model_tenant *t);
 /* ---- as time goes by ---- */
 /*
  * Once a second: asks for unresolved next hops, ends moves that can end, counts flows for
- * least-connections.
+ * least-connections, frees entries of flows that have timed out.
  */
 void control_tick(struct control *c);
 /* Next hops or links have changed: attaches interfaces that came back, composes encapsulations anew. */
