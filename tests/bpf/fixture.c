@@ -3,54 +3,12 @@
 #include <errno.h>
 #include <linux/if_link.h>
 #include <net/if.h>
-#include <sched.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include "bpf/fixture.h"
+#include "bpf/ground.h"
 #include "mtlb.skel.h"
-
-static void die(const char *what, int err)
-{
-	fprintf(stderr, "%s: %s\n", what, strerror(err < 0 ? -err : err));
-	exit(EXIT_FAILURE);
-}
-
-static void *map_memory(struct bpf_map *map)
-{
-	size_t len = (size_t)bpf_map__value_size(map) * bpf_map__max_entries(map);
-	void *memory = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(map), 0);
-
-	if (memory == MAP_FAILED)
-		die(bpf_map__name(map), errno);
-	return memory;
-}
-
-static void unmap_memory(struct bpf_map *map, void *memory)
-{
-	munmap(memory, (size_t)bpf_map__value_size(map) * bpf_map__max_entries(map));
-}
-
-/* The namespace, with its pair of interfaces, goes with the process. */
-static void enter_namespace(void)
-{
-	static bool is_entered;
-
-	if (is_entered)
-		return;
-	if (unshare(CLONE_NEWNET))
-		die("unshare", errno);
-	/* without IPv6 the interfaces send nothing of their own, which would be counted */
-	if (system("echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6 && "
-		   "ip link add in0 arp off type veth peer name in1 && ip link set in0 up && "
-		   "ip link set in1 up && ip link add out0 type veth peer name out1 && "
-		   "ip link set out0 up && ip link set out1 up"))
-		die("ip link", EINVAL);
-	is_entered = true;
-}
 
 static void set_sizes(struct mtlb_bpf *s)
 {
@@ -73,26 +31,26 @@ static void map_all(struct world *w)
 {
 	struct mtlb_bpf *s = w->skel;
 
-	w->segments = map_memory(s->maps.segments);
-	w->tenants = map_memory(s->maps.tenants);
-	w->rings = map_memory(s->maps.rings);
-	w->backends = map_memory(s->maps.backends);
-	w->loads = map_memory(s->maps.backend_loads);
-	w->turns = map_memory(s->maps.turns);
-	w->answers = map_memory(s->maps.answers);
-	w->flows = map_memory(s->maps.flows);
-	w->trace = map_memory(s->maps.trace);
+	w->segments = ground_map(s->maps.segments);
+	w->tenants = ground_map(s->maps.tenants);
+	w->rings = ground_map(s->maps.rings);
+	w->backends = ground_map(s->maps.backends);
+	w->loads = ground_map(s->maps.backend_loads);
+	w->turns = ground_map(s->maps.turns);
+	w->answers = ground_map(s->maps.answers);
+	w->flows = ground_map(s->maps.flows);
+	w->trace = ground_map(s->maps.trace);
 }
 
 void world_open(struct world *w)
 {
 	memset(w, 0, sizeof(*w));
-	enter_namespace();
+	ground_enter();
 	w->in = if_nametoindex("in0");
 	w->out = if_nametoindex("out0");
 	w->skel = mtlb_bpf__open();
 	if (!w->skel)
-		die("open", errno);
+		ground_die("open", errno);
 	struct mtlb_bpf *s = w->skel;
 
 	s->rodata->segment_mask = WORLD_SEGMENTS - 1;
@@ -102,15 +60,10 @@ void world_open(struct world *w)
 	int err = mtlb_bpf__load(s);
 
 	if (err)
-		die("load", err);
+		ground_die("load", err);
 	w->prog_fd = bpf_program__fd(s->progs.mtlb);
-	/* attached, the interface has a receive queue for XDP, which BPF_PROG_RUN wants */
-	err = bpf_xdp_attach(w->in, w->prog_fd, XDP_FLAGS_DRV_MODE, NULL);
-	if (err)
-		die("attach", err);
-	err = bpf_map_update_elem(bpf_map__fd(s->maps.tx_ports), &w->out, &w->out, 0);
-	if (err)
-		die("tx_ports", err);
+	ground_attach(w->in, w->prog_fd);
+	ground_allow_tx(s, w->out);
 	map_all(w);
 	w->units_used = 8;
 }
@@ -121,15 +74,15 @@ void world_close(struct world *w)
 
 	for (uint32_t t = 0; t < WORLD_TENANTS; t++)
 		world_remove_tenant(w, t);
-	unmap_memory(s->maps.segments, w->segments);
-	unmap_memory(s->maps.tenants, w->tenants);
-	unmap_memory(s->maps.rings, w->rings);
-	unmap_memory(s->maps.backends, w->backends);
-	unmap_memory(s->maps.backend_loads, w->loads);
-	unmap_memory(s->maps.turns, w->turns);
-	unmap_memory(s->maps.answers, w->answers);
-	unmap_memory(s->maps.flows, w->flows);
-	unmap_memory(s->maps.trace, (void *)w->trace);
+	ground_unmap(s->maps.segments, w->segments);
+	ground_unmap(s->maps.tenants, w->tenants);
+	ground_unmap(s->maps.rings, w->rings);
+	ground_unmap(s->maps.backends, w->backends);
+	ground_unmap(s->maps.backend_loads, w->loads);
+	ground_unmap(s->maps.turns, w->turns);
+	ground_unmap(s->maps.answers, w->answers);
+	ground_unmap(s->maps.flows, w->flows);
+	ground_unmap(s->maps.trace, (void *)w->trace);
 	bpf_xdp_detach(w->in, XDP_FLAGS_DRV_MODE, NULL);
 	mtlb_bpf__destroy(s);
 }
@@ -177,28 +130,8 @@ uint32_t world_table_size(const struct world *w, uint32_t tenant)
 
 void world_add_tenant(struct world *w, uint32_t tenant, uint32_t flow_base, uint32_t flow_mask)
 {
-	struct bpf_map *like = inner_map(w, tenant);
-	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = bpf_map__map_flags(like),
-		    .btf_fd = bpf_object__btf_fd(w->skel->obj),
-		    .btf_key_type_id = bpf_map__btf_key_type_id(like),
-		    .btf_value_type_id = bpf_map__btf_value_type_id(like));
-	uint32_t n = world_table_size(w, tenant);
-	int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "vip_table", 4, sizeof(struct mtlb_vip), n,
-				&opts);
-
-	if (fd < 0)
-		die("vip_table", fd);
-	int err = bpf_map_update_elem(bpf_map__fd(outer_map(w, tenant)), &tenant, &fd, 0);
-
-	if (err)
-		die("vip_tables", err);
-	struct mtlb_vip *table =
-		mmap(NULL, n * sizeof(*table), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-
-	if (table == MAP_FAILED)
-		die("mmap", errno);
-	close(fd);
-	w->tables[tenant] = table;
+	w->tables[tenant] = ground_add_table(w->skel, outer_map(w, tenant), inner_map(w, tenant),
+					     tenant, world_table_size(w, tenant));
 	for (uint32_t i = 0; i < 12; i++)
 		w->tenants[tenant].key[i] = (tenant * 12 + i + 1) * 0x9e3779b9;
 	w->tenants[tenant].flows = mtlb_flow_range(flow_base, flow_mask);

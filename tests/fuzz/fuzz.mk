@@ -3,7 +3,7 @@
 
 FUZZ_SECONDS ?= 60
 FUZZ_SRC     := $(filter-out tests/fuzz/main.c tests/fuzz/test_%.c,$(wildcard tests/fuzz/*.c))
-FUZZ_OBJ     := $(call san,$(FUZZ_SRC))
+FUZZ_OBJ     := $(call san,$(FUZZ_SRC) tests/bpf/ground.c)
 FUZZ_TEST    := $B/san/tests/fuzz/test_diff
 
 $B/fuzz/diff: $(FUZZ_OBJ) $(call san,tests/fuzz/main.c)

@@ -1,57 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-#include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <linux/if_link.h>
 #include <net/if.h>
-#include <netinet/in.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
+#include "bpf/ground.h"
 #include "fuzz/maps.h"
 #include "mtlb.skel.h"
 #include "mtlb_flow.h"
-
-static void die(const char *what, int err)
-{
-	fprintf(stderr, "%s: %s\n", what, strerror(err < 0 ? -err : err));
-	exit(2);
-}
-
-static void *map_memory(struct maps *m, int fd, size_t len)
-{
-	void *memory = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-
-	if (memory == MAP_FAILED)
-		die("mmap", errno);
-	m->regions[m->n_regions].at = memory;
-	m->regions[m->n_regions++].len = len;
-	return memory;
-}
-
-static void *map_whole(struct maps *m, struct bpf_map *map)
-{
-	size_t value = bpf_map__value_size(map), page = (size_t)sysconf(_SC_PAGESIZE);
-	size_t len = (value + 7) / 8 * 8 * bpf_map__max_entries(map);
-
-	return map_memory(m, bpf_map__fd(map), (len + page - 1) / page * page);
-}
-
-/* The namespace, with its interfaces, goes with the process. */
-static void enter_namespace(void)
-{
-	if (unshare(CLONE_NEWNET))
-		die("unshare", errno);
-	if (system("echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6 && "
-		   "ip link add in0 arp off type veth peer name in1 && ip link set in0 up && "
-		   "ip link set in1 up && ip link add out0 type veth peer name out1 && "
-		   "ip link set out0 up && ip link set out1 up"))
-		die("ip link", EINVAL);
-}
 
 /* Packets come and go on one CPU: what runs elsewhere would count there. */
 static void stay_on_this_cpu(void)
@@ -61,7 +22,7 @@ static void stay_on_this_cpu(void)
 	CPU_ZERO(&set);
 	CPU_SET(sched_getcpu(), &set);
 	if (sched_setaffinity(0, sizeof(set), &set))
-		die("sched_setaffinity", errno);
+		ground_die("sched_setaffinity", errno);
 }
 
 static void set_sizes(struct mtlb_bpf *s)
@@ -100,79 +61,61 @@ static uint32_t table_size(const struct maps *m, uint32_t tenant)
 }
 
 /* The last tenant's table is of the large kind. */
-static void add_table(struct maps *m, uint32_t tenant)
+static struct bpf_map *outer_map(const struct maps *m, uint32_t tenant)
 {
-	struct bpf_map *like = inner_map(m, tenant);
-	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = bpf_map__map_flags(like),
-		    .btf_fd = bpf_object__btf_fd(m->skel->obj),
-		    .btf_key_type_id = bpf_map__btf_key_type_id(like),
-		    .btf_value_type_id = bpf_map__btf_value_type_id(like));
-	struct bpf_map *outer = tenant == 0        ? m->skel->maps.address_tables
-				: is_large(tenant) ? m->skel->maps.vip_tables_large
-						   : m->skel->maps.vip_tables;
-	uint32_t n = table_size(m, tenant);
-	int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "vip_table", 4, sizeof(struct mtlb_vip), n,
-				&opts);
-
-	if (fd < 0)
-		die("vip_table", fd);
-	int err = bpf_map_update_elem(bpf_map__fd(outer), &tenant, &fd, 0);
-
-	if (err)
-		die(bpf_map__name(outer), err);
-	m->tables[tenant] = map_memory(m, fd, n * sizeof(struct mtlb_vip));
-	close(fd);
-}
-
-static void attach(struct maps *m, uint32_t ifindex)
-{
-	/* attached, the interface has a receive queue for XDP, which BPF_PROG_RUN wants */
-	int err = bpf_xdp_attach((int)ifindex, m->prog_fd, XDP_FLAGS_DRV_MODE, NULL);
-
-	if (err)
-		die("attach", err);
-	err = bpf_map_update_elem(bpf_map__fd(m->skel->maps.tx_ports), &ifindex, &ifindex, 0);
-	if (err)
-		die("tx_ports", err);
+	return tenant == 0        ? m->skel->maps.address_tables
+	       : is_large(tenant) ? m->skel->maps.vip_tables_large
+				  : m->skel->maps.vip_tables;
 }
 
 void maps_open(struct maps *m)
 {
 	memset(m, 0, sizeof(*m));
-	enter_namespace();
+	ground_enter();
 	stay_on_this_cpu();
 	m->in = if_nametoindex("in0");
 	m->out = if_nametoindex("out0");
 	m->skel = mtlb_bpf__open();
 	if (!m->skel)
-		die("open", errno);
+		ground_die("open", errno);
 	set_sizes(m->skel);
 	bpf_program__set_autoload(m->skel->progs.mtlb_trace, false);
 	int err = mtlb_bpf__load(m->skel);
 
 	if (err)
-		die("load", err);
+		ground_die("load", err);
 	m->prog_fd = bpf_program__fd(m->skel->progs.mtlb);
-	attach(m, m->in);
-	attach(m, m->out);
-	m->segments = map_whole(m, m->skel->maps.segments);
-	m->tenants = map_whole(m, m->skel->maps.tenants);
-	m->rings = map_whole(m, m->skel->maps.rings);
-	m->backends = map_whole(m, m->skel->maps.backends);
-	m->loads = map_whole(m, m->skel->maps.backend_loads);
-	m->turns = map_whole(m, m->skel->maps.turns);
-	m->answers = map_whole(m, m->skel->maps.answers);
-	m->flows = map_whole(m, m->skel->maps.flows);
+	ground_attach(m->in, m->prog_fd);
+	ground_attach(m->out, m->prog_fd);
+	ground_allow_tx(m->skel, m->in);
+	ground_allow_tx(m->skel, m->out);
+	m->segments = ground_map(m->skel->maps.segments);
+	m->tenants = ground_map(m->skel->maps.tenants);
+	m->rings = ground_map(m->skel->maps.rings);
+	m->backends = ground_map(m->skel->maps.backends);
+	m->loads = ground_map(m->skel->maps.backend_loads);
+	m->turns = ground_map(m->skel->maps.turns);
+	m->answers = ground_map(m->skel->maps.answers);
+	m->flows = ground_map(m->skel->maps.flows);
 	for (uint32_t t = 0; t < ORACLE_TENANTS; t++)
-		add_table(m, t);
+		m->tables[t] = ground_add_table(m->skel, outer_map(m, t), inner_map(m, t), t,
+						table_size(m, t));
 }
 
 void maps_close(struct maps *m)
 {
 	bpf_xdp_detach((int)m->in, XDP_FLAGS_DRV_MODE, NULL);
 	bpf_xdp_detach((int)m->out, XDP_FLAGS_DRV_MODE, NULL);
-	for (uint32_t i = 0; i < m->n_regions; i++)
-		munmap(m->regions[i].at, m->regions[i].len);
+	for (uint32_t t = 0; t < ORACLE_TENANTS; t++)
+		munmap(m->tables[t], table_size(m, t) * sizeof(*m->tables[t]));
+	ground_unmap(m->skel->maps.segments, m->segments);
+	ground_unmap(m->skel->maps.tenants, m->tenants);
+	ground_unmap(m->skel->maps.rings, m->rings);
+	ground_unmap(m->skel->maps.backends, m->backends);
+	ground_unmap(m->skel->maps.backend_loads, m->loads);
+	ground_unmap(m->skel->maps.turns, m->turns);
+	ground_unmap(m->skel->maps.answers, m->answers);
+	ground_unmap(m->skel->maps.flows, m->flows);
 	mtlb_bpf__destroy(m->skel);
 }
 
@@ -214,7 +157,7 @@ static void sum_counters(struct bpf_map *map, uint32_t key, uint32_t words, uint
 	int err = bpf_map_lookup_elem(bpf_map__fd(map), &key, values);
 
 	if (err)
-		die(bpf_map__name(map), err);
+		ground_die(bpf_map__name(map), err);
 	memset(sums, 0, words * sizeof(*sums));
 	for (uint32_t i = 0; i < cpus * words; i++)
 		sums[i % words] += values[i];

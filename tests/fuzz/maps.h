@@ -29,11 +29,6 @@ struct maps {
 	struct mtlb_backend_load *loads;
 	struct mtlb_flow_bucket *flows;
 	__u64 *turns, *answers;
-	struct {
-		void *at;
-		size_t len;
-	} regions[16]; /* mapped memory, to be given back */
-	uint32_t n_regions;
 	uint32_t units_used;
 	uint64_t vip_words[ORACLE_VIPS]; /* less the flags */
 	struct mtlb_vip *vips[ORACLE_VIPS];

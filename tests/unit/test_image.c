@@ -4,8 +4,10 @@
  */
 #include <time.h>
 
+#include "core/image_internal.h"
 #include "fake_compare.h"
 #include "fake_view.h"
+#include "util/cleanup.h"
 
 static void fresh_vip_moves_nothing(void)
 {
@@ -386,6 +388,99 @@ static double ms_since(const struct timespec *a)
 	return (b.tv_sec - a->tv_sec) * 1e3 + (b.tv_nsec - a->tv_nsec) / 1e6;
 }
 
+static uint32_t buckets_of(struct node *n, uint32_t tenant)
+{
+	uint32_t base, buckets;
+
+	image_flow_range(n->image, image_tenant_slot(n->image, n->model->tenants[tenant].name),
+			 &base, &buckets);
+	return buckets;
+}
+
+static void flow_range_shrinks_on_a_full_node(void)
+{
+	struct maps_limits l = small_limits();
+	struct node n;
+
+	l.flow_buckets = 256;
+	node_init(&n, &l);
+	for (uint32_t t = 0; t < 2; t++) {
+		add_vip(add_tenant(n.model, t), t, 2);
+		n.model->tenants[t].limits.flows = 512;
+	}
+	CU_ASSERT_EQUAL_FATAL(node_change(&n), 0);
+	n.model->tenants[0].limits.flows = 256;
+	CU_ASSERT_EQUAL_FATAL(node_change(&n), 0);
+	CU_ASSERT_EQUAL(buckets_of(&n, 0), 64);
+	CU_ASSERT_EQUAL(buckets_of(&n, 1), 128);
+	memset(n.fake->maps.flows, 0x5a, l.flow_buckets * sizeof(*n.fake->maps.flows));
+	add_vip(add_tenant(n.model, 2), 2, 2);
+	CU_ASSERT_EQUAL_FATAL(node_change(&n), 0);
+	CU_ASSERT_EQUAL(buckets_of(&n, 2), 64);
+	CU_ASSERT_EQUAL(n.fake->maps.tenants[1].flows, mtlb_flow_range(0, 63));
+	CU_ASSERT_EQUAL(n.fake->maps.tenants[3].flows, mtlb_flow_range(64, 63));
+	CU_ASSERT_EQUAL(n.fake->maps.flows[63].ways[3].word, 0x5a5a5a5a5a5a5a5a);
+	CU_ASSERT_EQUAL(n.fake->maps.flows[64].ways[0].word, 0); /* cleared for its new owner */
+	CU_ASSERT_EQUAL(n.fake->maps.flows[128].ways[0].word, 0x5a5a5a5a5a5a5a5a);
+	node_free(&n);
+}
+
+static void replace_backends(struct model_vip *v, uint32_t from, uint32_t n)
+{
+	while (v->n_backends)
+		vip_remove_backend(v, &v->backends[v->n_backends - 1]);
+	for (uint32_t k = 0; k < n; k++)
+		add_backend(v, from + k);
+}
+
+/* Does each slot, decoded as the data plane does, name its owner. */
+static bool has_true_slots(const struct ring *r)
+{
+	_cleanup_free_ uint32_t *owned = calloc(r->n_ids, sizeof(*owned));
+	bool same = true;
+
+	for (uint32_t s = 0; s < 1U << r->log2; s++)
+		owned[r->slots[s] & ~MTLB_SLOT_MOVING]++;
+	for (uint32_t k = 0; k < r->n_ids; k++)
+		same &= owned[k] == r->owned[k];
+	return same;
+}
+
+/* All of a full VIP's backends are replaced twice, and the last ones go, too: the rest is leaving. */
+static void last_stand_of_more_than_slots_can_name(void)
+{
+	static const enum mtlb_algorithm algorithms[] = {MTLB_ALGORITHM_MAGLEV,
+							 MTLB_ALGORITHM_LEAST_CONNECTIONS};
+	const struct maps_limits l = {.tenants = 2,
+				      .vips = 1,
+				      .backends = 1 << 17,
+				      .segments = 2,
+				      .ring_units = 1 << 19,
+				      .flow_buckets = 64};
+
+	for (int i = 0; i < 2; i++) {
+		struct node n;
+		struct model_vip *v;
+
+		node_init(&n, &l);
+		v = add_vip(add_tenant(n.model, 0), 0, 0);
+		v->algorithm = algorithms[i];
+		v->ring_size = 1 << 15;
+		for (uint32_t k = 0; k < 2; k++) {
+			replace_backends(v, k * MTLB_VIP_BACKENDS_MAX, MTLB_VIP_BACKENDS_MAX);
+			CU_ASSERT_EQUAL_FATAL(node_change(&n), 0);
+		}
+		for (size_t k = 0; i && k < v->n_backends; k++)
+			v->backends[k].state = BACKEND_ADMIN_DISABLED;
+		if (!i)
+			replace_backends(v, 0, 0);
+		CU_ASSERT_EQUAL_FATAL(node_change(&n), 0);
+		CU_ASSERT_FATAL(n.image->vips[0].is_last_stand);
+		CU_ASSERT(has_true_slots(n.image->vips[0].ring));
+		node_free(&n);
+	}
+}
+
 static void thousand_tenants_are_built_quickly(void)
 {
 	struct maps_limits l = {.tenants = 1024,
@@ -454,6 +549,8 @@ static const struct test tests[] = {
 	TEST(what_does_not_fit_is_refused_as_a_whole),
 	TEST(restart_finds_what_was_there),
 	TEST(corrupt_maps_are_refused_without_a_crash),
+	TEST(flow_range_shrinks_on_a_full_node),
+	TEST(last_stand_of_more_than_slots_can_name),
 	TEST(thousand_tenants_are_built_quickly),
 	{NULL, NULL},
 };

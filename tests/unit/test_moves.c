@@ -2,6 +2,7 @@
 /*
  * Established flows stay with their backend, whatever is changed, in the middle of the change too.
  */
+#include "fake_steps.h"
 #include "fake_traffic.h"
 
 enum {
@@ -28,6 +29,8 @@ struct world {
 	bool down[4096];   /* by the last two bytes of a backend's address */
 	int step;
 	bool inside; /* of a change */
+	void (*change)(struct world *w);
+	uint64_t disturbed; /* changes that failed, or in which mtlbd died */
 };
 
 static uint32_t draw(struct world *w, uint32_t below)
@@ -211,9 +214,9 @@ static void edit(struct world *w)
 
 	if (what < w->switches)
 		change_algorithm(w, v);
-	else if (what == 39)
-		t->limits.flows = 16384 << draw(w, 2);
-	else if (what == 38)
+	else if (what >= 37)
+		t->limits.flows = 8192 << draw(w, 3);
+	else if (what == 36)
 		v->ring_size = draw(w, 2) ? 0 : 64U << draw(w, 5);
 	else
 		change_backend(w, v);
@@ -226,7 +229,7 @@ static void world_init(struct world *w, uint64_t seed, uint32_t switches)
 	struct maps_limits l = small_limits();
 
 	memset(w, 0, sizeof(*w));
-	l.flow_buckets = 1 << 15;
+	l.flow_buckets = 1 << 16;
 	node_init(&w->node, &l);
 	w->random = seed;
 	w->switches = switches;
@@ -251,6 +254,84 @@ static void world_init(struct world *w, uint64_t seed, uint32_t switches)
 	w->node.fake->traffic_ctx = w;
 }
 
+/* Flows of backends that the change takes out are lost by right. */
+static void drop_lost_by(struct world *w, const struct image *next)
+{
+	for (int i = 0; i < FLOWS; i++) {
+		struct image_backend_view view;
+
+		if (w->clients[i].open && (image_view_backend(next, w->clients[i].backend, &view) ||
+					   !mtlb_backend_is_alive(view.state))) {
+			w->clients[i].open = false;
+			w->lost++;
+		}
+	}
+}
+
+/*
+ * Between the change of states and its end flows of the dead may go anywhere: they are given up
+ * before.
+ */
+static struct image *prepare(struct world *w)
+{
+	struct image_inputs in = node_inputs(&w->node);
+	struct report r = {0};
+	struct image *next;
+
+	CU_ASSERT_EQUAL_FATAL(image_build(&in, &next, &r), 0);
+	drop_lost_by(w, next);
+	return next;
+}
+
+static void change_at_once(struct world *w)
+{
+	CU_ASSERT_EQUAL_FATAL(node_apply(&w->node, prepare(w)), 0);
+}
+
+/* Packets between all steps; at times mtlbd dies between two of them. */
+static void change_and_die(struct world *w)
+{
+	struct image *next = prepare(w);
+	struct steps *s = NULL;
+
+	CU_ASSERT_EQUAL_FATAL(image_diff(w->node.image, next, &s), 0);
+	bool dies = s->n && !draw(w, 3);
+
+	run_singly(w->node.fake, s, dies ? draw(w, s->n) : s->n, traffic_inside, w);
+	steps_free(s);
+	if (!dies) {
+		image_free(w->node.image);
+		w->node.image = next;
+		return;
+	}
+	image_free(next);
+	w->disturbed++;
+	CU_ASSERT_EQUAL_FATAL(node_restart(&w->node), 0);
+	change_at_once(w);
+}
+
+/* Often a flow range is exchanged, which has most to be taken back. */
+static void change_and_fail(struct world *w)
+{
+	if (!draw(w, 3))
+		w->node.model->tenants[draw(w, TENANTS)].limits.flows = 8192 << draw(w, 3);
+	struct image *next = prepare(w);
+	struct steps *s = NULL;
+
+	CU_ASSERT_EQUAL_FATAL(image_diff(w->node.image, next, &s), 0);
+	uint32_t ops = count_ops_unseen(s);
+
+	steps_free(s);
+	w->node.fake->ops = 0;
+	w->node.fake->fail_at = draw(w, 2) || !ops ? ops : 1 + draw(w, ops);
+	if (node_apply(&w->node, next)) {
+		w->disturbed++;
+		traffic(w);
+	}
+	w->node.fake->fail_at = 0;
+	change_at_once(w);
+}
+
 static void run_world(struct world *w, int steps, bool restarts)
 {
 	for (w->step = 0; w->step < steps && w->broken < 5; w->step++) {
@@ -260,26 +341,7 @@ static void run_world(struct world *w, int steps, bool restarts)
 		else
 			w->node.now += draw(w, 8) ? draw(w, 10) : draw(w, 40);
 		keep_alive(w);
-		/*
-		 * between the change of states and its end flows of the dead may go anywhere: no
-		 * packets inside
-		 */
-		struct image_inputs in = node_inputs(&w->node);
-		struct report r = {0};
-		struct image *next;
-
-		CU_ASSERT_EQUAL_FATAL(image_build(&in, &next, &r), 0);
-		for (int i = 0; i < FLOWS; i++) {
-			struct image_backend_view view;
-
-			if (w->clients[i].open &&
-			    (image_view_backend(next, w->clients[i].backend, &view) ||
-			     !mtlb_backend_is_alive(view.state))) {
-				w->clients[i].open = false;
-				w->lost++;
-			}
-		}
-		CU_ASSERT_EQUAL_FATAL(node_apply(&w->node, next), 0);
+		w->change(w);
 		drop_lost(w);
 		traffic(w);
 		node_settle(&w->node);
@@ -291,26 +353,35 @@ static void run_world(struct world *w, int steps, bool restarts)
 	CU_ASSERT_EQUAL(w->broken, 0);
 }
 
-static void run_seeds(uint64_t first, int seeds, int steps, bool restarts, uint32_t switches)
+static void run_changes(uint64_t first, int seeds, int steps, bool restarts, uint32_t switches,
+			void (*change)(struct world *w))
 {
-	uint64_t packets = 0, opened = 0, lost = 0, switched = 0;
+	uint64_t packets = 0, opened = 0, lost = 0, switched = 0, disturbed = 0;
 
 	for (int s = 0; s < seeds; s++) {
 		struct world *w = malloc(sizeof(*w));
 
 		world_init(w, first + s, switches);
+		w->change = change;
 		run_world(w, steps, restarts);
 		packets += w->packets;
 		opened += w->opened;
 		lost += w->lost;
 		switched += w->switched;
+		disturbed += w->disturbed;
 		w->node.fake->traffic = NULL;
 		node_free(&w->node);
 		free(w);
 	}
-	printf("     %llu packets, %llu flows opened, %llu lost with their backends, %llu switches\n",
+	printf("     %llu packets, %llu flows opened, %llu lost with their backends, %llu "
+	       "switches, %llu changes disturbed\n",
 	       (unsigned long long)packets, (unsigned long long)opened, (unsigned long long)lost,
-	       (unsigned long long)switched);
+	       (unsigned long long)switched, (unsigned long long)disturbed);
+}
+
+static void run_seeds(uint64_t first, int seeds, int steps, bool restarts, uint32_t switches)
+{
+	run_changes(first, seeds, steps, restarts, switches, change_at_once);
 }
 
 static void no_flow_of_a_serving_backend_changes_backend(void)
@@ -333,6 +404,18 @@ static void restarts_in_the_middle_of_switches_break_no_flow(void)
 	run_seeds(300, 8, 400, true, 6);
 }
 
+static void death_between_any_two_steps_breaks_no_flow(void)
+{
+	run_changes(400, 6, 300, false, 0, change_and_die);
+	run_changes(420, 6, 300, false, 10, change_and_die);
+}
+
+static void failure_before_traffic_sees_the_change_breaks_no_flow(void)
+{
+	run_changes(440, 8, 300, false, 0, change_and_fail);
+	run_changes(460, 8, 300, false, 10, change_and_fail);
+}
+
 #define TEST(name)                                                                                 \
 	{                                                                                          \
 #name, name                                                                        \
@@ -342,6 +425,8 @@ static const struct test tests[] = {
 	TEST(restarts_in_the_middle_of_moves_break_no_flow),
 	TEST(switches_of_algorithms_break_no_flow),
 	TEST(restarts_in_the_middle_of_switches_break_no_flow),
+	TEST(death_between_any_two_steps_breaks_no_flow),
+	TEST(failure_before_traffic_sees_the_change_breaks_no_flow),
 	{NULL, NULL},
 };
 

@@ -159,6 +159,13 @@ static void put_record(void *to, const void *from, size_t size)
 	__atomic_store_n(at, *wanted, __ATOMIC_RELAXED);
 }
 
+/* Packets under way may still use its encapsulation. */
+static void end_backend(struct maps *maps, const struct image_backend *b, uint32_t id)
+{
+	store_word(&maps->backends[id].word,
+		   mtlb_backend_word(MTLB_BACKEND_DOWN, b->variant, b->info.weight));
+}
+
 static void set_tenant_info(struct maps *maps, const struct image *i, uint32_t t)
 {
 	struct mtlb_tenant_info info = {""};
@@ -286,6 +293,9 @@ static int do_step(const struct steps *s, const struct step *step, struct maps *
 	case STEP_BACKEND_WORD:
 		set_backend_word(maps, s->to, x);
 		break;
+	case STEP_BACKEND_END:
+		end_backend(maps, &s->from->backends[x], x);
+		break;
 	case STEP_RING:
 		write_ring(maps, step->ring);
 		break;
@@ -305,26 +315,29 @@ static int do_step(const struct steps *s, const struct step *step, struct maps *
 		set_segment(maps, s->to, x);
 		break;
 	case STEP_PURGE_FLOWS:
-		apply_purge_flows(s, maps, x);
+		apply_purge_flows(s->to, maps, x);
 		break;
 	}
 	return 0;
 }
 
-/* What was written where nothing refers to stays there: it is free space again. */
-static void undo_step(const struct steps *s, const struct step *step, struct maps *maps,
-		      struct report *r)
+/*
+ * What was written where nothing refers to stays there: it is free space again. What fails (tables
+ * that cannot be put back) has changed nothing.
+ */
+static int undo_step(const struct steps *s, const struct step *step, struct maps *maps,
+		     struct report *r)
 {
 	uint32_t x = step->index;
 
 	switch (step->kind) {
 	case STEP_SWAP_TABLES:
-		if (swap_tables(s, maps, SIDE_FROM, s->swaps, s->n_swaps, r))
-			report_add(r, "", "the tables of before could not be put back");
-		break;
+		return swap_tables(s, maps, SIDE_FROM, s->swaps, s->n_swaps, r);
 	case STEP_BRIDGE:
-		if (swap_tables(s, maps, SIDE_FROM, s->bridges, s->n_bridges, r))
-			report_add(r, "", "the tables of before could not be put back");
+		return swap_tables(s, maps, SIDE_FROM, s->bridges, s->n_bridges, r);
+	case STEP_COPY_FLOWS: /* the new range was in force; the bridge still is */
+		maps->ops->grace(maps);
+		apply_copy_flows_back(s, maps, x);
 		break;
 	case STEP_TENANT:
 		set_tenant(maps, s->from, x);
@@ -340,6 +353,7 @@ static void undo_step(const struct steps *s, const struct step *step, struct map
 		break;
 	case STEP_BACKEND:
 	case STEP_BACKEND_WORD:
+	case STEP_BACKEND_END:
 		set_backend_word(maps, s->from, x);
 		break;
 	case STEP_VIP_WORD:
@@ -352,6 +366,29 @@ static void undo_step(const struct steps *s, const struct step *step, struct map
 	default:
 		break;
 	}
+	return 0;
+}
+
+/* The first n steps. 0, or -ENOTRECOVERABLE. */
+static int take_back(const struct steps *s, size_t n, struct maps *maps, struct report *r)
+{
+	int err = 0;
+
+	while (n-- > 0 && !err)
+		err = undo_step(s, &s->list[n], maps, r);
+	/*
+	 * packets under way may still read what will be written next, and flow entries name
+	 * backends that are not to be
+	 */
+	maps->ops->grace(maps);
+	if (err) {
+		report_add(r, "", "the tables of before could not be put back");
+		return -ENOTRECOVERABLE;
+	}
+	if (s->from)
+		image_clean_flows(s->from, maps);
+	report_add(r, "", "the change was taken back");
+	return 0;
 }
 
 int steps_apply(const struct steps *s, struct maps *maps, struct report *r)
@@ -366,11 +403,6 @@ int steps_apply(const struct steps *s, struct maps *maps, struct report *r)
 			maps->node->generation++;
 		return 0;
 	}
-	report_add(r, "", "the change could not be applied (%s) and was taken back",
-		   strerror(-err));
-	for (done--; done-- > 0;)
-		undo_step(s, &s->list[done], maps, r);
-	/* packets under way may still read what will be written next */
-	maps->ops->grace(maps);
-	return err;
+	report_add(r, "", "the change could not be applied: %s", strerror(-err));
+	return take_back(s, done - 1, maps, r) ?: err;
 }

@@ -105,43 +105,91 @@ static void copy_flow(const struct image *i, struct mtlb_flow_bucket *bucket,
 				    __ATOMIC_RELAXED);
 }
 
-void apply_copy_flows(const struct steps *s, struct maps *maps, uint32_t tenant)
+/* Between the tenant's ranges of two images, what i has a use for. */
+static void copy_flows(const struct image *i, struct maps *maps, uint32_t tenant,
+		       const struct image_tenant *from, const struct image_tenant *to)
 {
-	const struct image_tenant *from = &s->from->tenants[tenant], *to = &s->to->tenants[tenant];
-
 	for (uint32_t b = 0; b < from->flow_buckets; b++)
 		for (int way = 0; way < MTLB_FLOW_WAYS; way++) {
 			struct mtlb_flow copy = maps->flows[from->flow_base + b].ways[way];
 
 			if (mtlb_flow_word_state(copy.word) == MTLB_FLOW_FREE ||
-			    flow_is_torn(&copy) || !is_of_use(s->to, tenant, &copy) ||
-			    !is_live(s->to, &copy))
+			    flow_is_torn(&copy) || !is_of_use(i, tenant, &copy) ||
+			    !is_live(i, &copy))
 				continue;
-			copy_flow(s->to,
+			copy_flow(i,
 				  &maps->flows[to->flow_base +
 					       low_bits(copy.fingerprint, to->flow_buckets)],
 				  &copy);
 		}
 }
 
-void apply_purge_flows(const struct steps *s, struct maps *maps, uint32_t tenant)
+void apply_copy_flows(const struct steps *s, struct maps *maps, uint32_t tenant)
 {
-	const struct image_tenant *t = &s->to->tenants[tenant];
+	copy_flows(s->to, maps, tenant, &s->from->tenants[tenant], &s->to->tenants[tenant]);
+}
+
+void apply_copy_flows_back(const struct steps *s, struct maps *maps, uint32_t tenant)
+{
+	copy_flows(s->from, maps, tenant, &s->to->tenants[tenant], &s->from->tenants[tenant]);
+}
+
+/* If it still says what was seen. Only the word: the data plane may be writing another flow here. */
+static void free_flow(struct mtlb_flow *f, struct mtlb_flow seen)
+{
+	__atomic_compare_exchange_n(&f->word, &seen.word, 0, false, __ATOMIC_RELAXED,
+				    __ATOMIC_RELAXED);
+}
+
+void apply_purge_flows(const struct image *i, struct maps *maps, uint32_t tenant)
+{
+	const struct image_tenant *t = &i->tenants[tenant];
 
 	for (uint32_t b = 0; b < t->flow_buckets; b++)
 		for (int way = 0; way < MTLB_FLOW_WAYS; way++) {
 			struct mtlb_flow *f = &maps->flows[t->flow_base + b].ways[way];
 			struct mtlb_flow seen = *f;
 
-			if (mtlb_flow_word_state(seen.word) == MTLB_FLOW_FREE ||
-			    flow_is_torn(&seen) || is_of_use(s->to, tenant, &seen))
-				continue;
-			/*
-			 * only the word: the data plane may be writing another flow into this way
-			 */
-			__atomic_compare_exchange_n(&f->word, &seen.word, 0, false,
-						    __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+			if (mtlb_flow_word_state(seen.word) != MTLB_FLOW_FREE &&
+			    (flow_is_torn(&seen) || !is_of_use(i, tenant, &seen)))
+				free_flow(f, seen);
 		}
+}
+
+/* By the longest timeout that the data plane may apply to an entry of the tenant. */
+static void sweep_bucket(struct mtlb_flow_bucket *b, const struct image_tenant *t, uint64_t now)
+{
+	uint32_t ticks = t->record.idle_ticks;
+
+	for (int way = 0; way < MTLB_FLOW_WAYS; way++) {
+		struct mtlb_flow seen = b->ways[way];
+
+		if (mtlb_flow_word_state(seen.word) != MTLB_FLOW_FREE &&
+		    !mtlb_flow_is_live(seen.word, now, ticks, ticks))
+			free_flow(&b->ways[way], seen);
+	}
+}
+
+void image_sweep_flows(const struct image *i, struct maps *maps, uint64_t now)
+{
+	uint64_t part = now % IMAGE_SWEEP_TICKS;
+
+	for (uint32_t t = 1; t < i->top_tenant; t++) {
+		const struct image_tenant *tenant = &i->tenants[t];
+		uint64_t n = tenant->name[0] ? tenant->flow_buckets : 0;
+		struct mtlb_flow_bucket *range = maps->flows + tenant->flow_base;
+
+		for (uint64_t b = part * n / IMAGE_SWEEP_TICKS;
+		     b < (part + 1) * n / IMAGE_SWEEP_TICKS; b++)
+			sweep_bucket(&range[b], tenant, now);
+	}
+}
+
+void image_clean_flows(const struct image *i, struct maps *maps)
+{
+	for (uint32_t t = 1; t < i->top_tenant; t++)
+		if (i->tenants[t].name[0])
+			apply_purge_flows(i, maps, t);
 }
 
 int apply_start_algorithms(const struct steps *s, struct maps *maps, uint32_t tenant)

@@ -46,7 +46,7 @@ struct image *image_clone(const struct image *from)
 		if (i->tenants[t].table)
 			i->tenants[t].table->refs++;
 	for (uint32_t k = 0; k < i->top_backend; k++)
-		i->backends[k].has_left_name = i->backends[k].has_other_info = false;
+		i->backends[k].has_left_name = i->backends[k].has_other_name = false;
 	for (uint32_t v = 0; v < i->top_vip; v++) {
 		ring_ref(i->vips[v].ring);
 		i->vips[v].bridge = NULL;

@@ -62,6 +62,13 @@ const char *encap_refuses(const struct model_encap *model, const struct next_hop
 /* What the maps hold: how a restarted mtlbd goes on. -EINVAL with lines in r if they contradict each other. */
 int image_adopt(const struct maps *maps, uint64_t now, struct image **out, struct report *r);
 
+/*
+ * Takes out of the flow table what the image has no use for. After image_adopt(), before anything
+ * else: a change that was interrupted may have left entries of backends whose ids the next one gives
+ * away.
+ */
+void image_clean_flows(const struct image *i, struct maps *maps);
+
 void image_free(struct image *i);
 
 /* ---- progress of moves ---- */
@@ -86,6 +93,16 @@ uint32_t image_census_waiting(const struct image_census *c, uint32_t backend_id)
  * has been adopted. 0 or -ENOMEM.
  */
 int image_count_loads(const struct image *i, const struct maps *maps, uint64_t now);
+
+enum {
+	IMAGE_SWEEP_TICKS = 4096
+};
+/*
+ * Frees what has timed out in a part of the flow table: once a tick, so that all of it has its
+ * turn in IMAGE_SWEEP_TICKS. The ticks in entries wrap at 16 bits: one left for 2^16 - its
+ * timeout would be taken for a live flow again.
+ */
+void image_sweep_flows(const struct image *i, struct maps *maps, uint64_t now);
 
 bool image_is_moving(const struct image *i);
 /*
@@ -130,6 +147,10 @@ bool steps_is_empty(const struct steps *s);
 size_t steps_count(const struct steps *s);
 /* One line a step, for logs and tests: "ring 4096+512", "table acme 33 entries", ... Returns a malloced text. */
 char *steps_describe(const struct steps *s);
-/* Does them in order. What can fail comes before what traffic can see; a failure undoes what was done. */
+/*
+ * Does them in order. What can fail comes before what traffic can see; a failure undoes what was
+ * done. -ENOTRECOVERABLE: that failed, too, and the maps hold something in between, which works and
+ * which image_adopt() reads.
+ */
 int steps_apply(const struct steps *s, struct maps *maps, struct report *r);
 void steps_free(struct steps *s);

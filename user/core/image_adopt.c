@@ -111,9 +111,9 @@ static void read_backend(struct adopt *a, uint32_t id)
 		       info.vip, weight);
 		return;
 	}
-	to->has_other_info = info.weight != weight;
-	info.weight = weight;
 	to->info = info;
+	to->info.weight = weight; /* the info may already be that of an interrupted change */
+	to->has_other_name = info.weight != weight;
 	to->state = state;
 	to->variant = variant;
 	to->encap = variant ? record->encap1 : record->encap0;

@@ -5,8 +5,8 @@
  * 1. counters of new ids to zero; a grace period if something is written that packets may have
  *    just left
  * 2. names, backends, rings, flow ranges: nothing refers to them yet; states
- * 3. tables, words, segments: traffic sees the change
- * 4. a grace period; then what nothing refers to any more goes
+ * 3. tables, words, segments: traffic sees the change; what it no longer leads to serves no more
+ * 4. a grace period; then flow entries go that are of no use, and then what nothing refers to
  */
 #include <errno.h>
 #include <stdio.h>
@@ -110,7 +110,7 @@ static void write_names(struct diff *d)
 			add(d, STEP_VIP_INFO, v);
 	for (uint32_t k = 0; k < d->to->top_backend; k++)
 		if (image_has_backend(d->to, k) &&
-		    (!image_has_backend(d->from, k) || d->from->backends[k].has_other_info ||
+		    (!image_has_backend(d->from, k) || d->from->backends[k].has_other_name ||
 		     memcmp(&d->from->backends[k].info, &d->to->backends[k].info,
 			    sizeof(d->to->backends[k].info))))
 			add(d, STEP_BACKEND_INFO, k);
@@ -147,12 +147,20 @@ static void write_rings(struct diff *d)
 	}
 }
 
+/* Where it was not before: a part of it is none. */
 static bool has_new_range(const struct diff *d, uint32_t t)
 {
 	return image_has_tenant(d->to, t) && d->to->tenants[t].flow_buckets &&
 	       (!image_has_tenant(d->from, t) ||
 		d->from->tenants[t].flow_base != d->to->tenants[t].flow_base ||
-		d->from->tenants[t].flow_buckets != d->to->tenants[t].flow_buckets);
+		d->from->tenants[t].flow_buckets < d->to->tenants[t].flow_buckets);
+}
+
+/* Who gets it next must not meet packets under way. */
+static bool leaves_range(const struct diff *d, uint32_t t)
+{
+	return image_has_tenant(d->from, t) && image_has_tenant(d->to, t) &&
+	       d->from->tenants[t].record.flows != d->to->tenants[t].record.flows;
 }
 
 /* Fragments are remembered whether anything moves or not. */
@@ -294,6 +302,26 @@ static void write_segments(struct diff *d)
 }
 
 /* ---- what goes ---- */
+static bool is_gone(const struct diff *d, uint32_t k)
+{
+	return image_has_backend(d->from, k) && !image_has_backend(d->to, k);
+}
+
+/*
+ * Before the grace period: packets that begin after this follow no flow entry to a backend that
+ * goes, and write none, so that behind the grace period all that name it can be found.
+ */
+static void end_backends(struct diff *d)
+{
+	for (uint32_t k = 0; d->from && k < d->from->top_backend; k++) {
+		if (!is_gone(d, k))
+			continue;
+		d->needs_grace = true;
+		if (image_is_alive(d->from, k))
+			add(d, STEP_BACKEND_END, k);
+	}
+}
+
 static bool lost_backend(const struct diff *d, uint32_t tenant)
 {
 	for (uint32_t v = d->from->tenants[tenant].vips; v != IMAGE_NONE; v = d->from->vips[v].next)
@@ -323,43 +351,46 @@ static bool leaves_stale_flows(const struct diff *d, uint32_t t)
 	       (lost_backend(d, t) || (image_has_flow_state(d->from, t) && changed_ring(d, t)));
 }
 
-static void remove_rest(struct diff *d)
+static void grace_before_removal(struct diff *d)
 {
-	bool moves = false;
+	bool needed = d->needs_grace;
 
-	for (uint32_t t = 1; t < d->to->top_tenant; t++) {
-		d->needs_grace |= has_new_range(d, t) && image_has_tenant(d->from, t);
-		moves |= leaves_stale_flows(d, t);
-	}
+	for (uint32_t t = 1; t < d->to->top_tenant; t++)
+		needed |= leaves_range(d, t) || leaves_stale_flows(d, t);
 	for (uint32_t t = 1; d->from && t < d->from->top_tenant; t++)
-		d->needs_grace |= image_has_tenant(d->from, t) && !image_has_tenant(d->to, t);
-	for (uint32_t k = 0; d->from && k < d->from->top_backend; k++)
-		d->needs_grace |= image_has_backend(d->from, k) && !image_has_backend(d->to, k);
+		needed |= image_has_tenant(d->from, t) && !image_has_tenant(d->to, t);
 	for (uint32_t v = 0; d->from && v < d->from->top_vip; v++)
-		d->needs_grace |= image_has_vip(d->from, v) && !image_has_vip(d->to, v);
-	if (d->needs_grace || moves)
+		needed |= image_has_vip(d->from, v) && !image_has_vip(d->to, v);
+	if (needed)
 		add(d, STEP_GRACE, 0);
+}
+
+static void tidy_flows(struct diff *d)
+{
 	for (uint32_t t = 1; t < d->to->top_tenant; t++)
 		if (copies_flows(d, t))
 			add(d, STEP_COPY_FLOWS, t);
+	for (uint32_t t = 1; t < d->to->top_tenant; t++)
+		if (leaves_stale_flows(d, t))
+			add(d, STEP_PURGE_FLOWS, t);
+}
+
+static void remove_rest(struct diff *d)
+{
 	for (uint32_t k = 0; d->from && k < d->from->top_backend; k++) {
-		if (image_has_backend(d->to, k))
-			continue;
-		if (image_has_backend(d->from, k))
+		if (is_gone(d, k))
 			add(d, STEP_BACKEND_WORD, k);
-		if (image_has_backend(d->from, k) || d->from->backends[k].has_left_name)
+		if (is_gone(d, k) || d->from->backends[k].has_left_name)
 			add(d, STEP_BACKEND_INFO, k);
 	}
 	for (uint32_t v = 0; v < top_vip(d); v++)
 		if (image_has_vip(d->from, v) && !image_has_vip(d->to, v))
 			add(d, STEP_VIP_INFO, v);
 	for (uint32_t t = 1; t < top_tenant(d); t++) {
-		if (image_has_tenant(d->from, t) && !image_has_tenant(d->to, t)) {
-			add(d, STEP_TENANT, t);
-			add(d, STEP_TENANT_INFO, t);
-		}
-		if (leaves_stale_flows(d, t))
-			add(d, STEP_PURGE_FLOWS, t);
+		if (!image_has_tenant(d->from, t) || image_has_tenant(d->to, t))
+			continue;
+		add(d, STEP_TENANT, t);
+		add(d, STEP_TENANT_INFO, t);
 	}
 }
 
@@ -383,6 +414,9 @@ int image_diff(const struct image *from, const struct image *to, struct steps **
 	swap_tables(&d);
 	store_words(&d);
 	write_segments(&d);
+	end_backends(&d);
+	grace_before_removal(&d);
+	tidy_flows(&d);
 	remove_rest(&d);
 	if (d.error)
 		steps_free(d.steps);
@@ -458,6 +492,7 @@ static void describe(FILE *f, const struct steps *s, const struct step *step)
 	switch (step->kind) {
 	case STEP_BACKEND:
 	case STEP_BACKEND_WORD:
+	case STEP_BACKEND_END:
 	case STEP_BACKEND_INFO:
 		describe_backend(f, s, x);
 		break;

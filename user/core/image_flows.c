@@ -2,9 +2,9 @@
 /*
  * Each tenant's range of the flow table: a power of two of buckets at a multiple of its size. A
  * tenant whose quota did not change keeps its range; a range in use in the image before is
- * nobody else's in this one. A range does not shrink while slots of its tenant move, or one of
- * its VIPs remembers all flows: flows that share a bucket then might not all fit. The next
- * build after that does it.
+ * nobody else's in this one. A range shrinks to its first part, so that this can be done on a full
+ * node; but not while slots of its tenant move, or one of its VIPs remembers all flows: flows that
+ * share a bucket then might not all fit. The next build after that does it.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -83,7 +83,7 @@ static void choose_range(struct build *b, struct ranges *r, uint32_t slot, uint3
 	if (old && buckets < old->flow_buckets && image_has_flow_state(b->previous, slot))
 		buckets = old->flow_buckets;
 	t->flow_buckets = buckets;
-	if (old && old->flow_buckets == buckets) {
+	if (old && old->flow_buckets >= buckets) {
 		t->flow_base = old->flow_base;
 		return;
 	}
@@ -95,7 +95,8 @@ static void choose_range(struct build *b, struct ranges *r, uint32_t slot, uint3
 	t->flow_base = 0;
 	if (build_is_first_full(b, FULL_FLOWS))
 		report_add(b->report, "tenants",
-			   "no room for the %u flows of tenant %s: the node's table has %u",
+			   "no room for the %u flows of tenant %s: the node's table has %u, and what "
+			   "tenants give up is free behind the change",
 			   buckets * MTLB_FLOW_WAYS, t->name,
 			   b->in->limits.flow_buckets * MTLB_FLOW_WAYS);
 }

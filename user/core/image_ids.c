@@ -44,7 +44,9 @@ static uint32_t free_tenant(struct build *b)
 		if (!image_has_tenant(b->previous, *t) && !b->image->tenants[*t].name[0])
 			return *t;
 	if (build_is_first_full(b, FULL_TENANTS))
-		report_add(b->report, "tenants", "more tenants than the node holds: at most %u",
+		report_add(b->report, "tenants",
+			   "no place for all tenants: the node has %u, and those that this change "
+			   "removes have theirs until it is done",
 			   b->in->limits.tenants - 1);
 	return IMAGE_NONE;
 }
@@ -55,7 +57,9 @@ static uint32_t free_vip(struct build *b)
 		if (!image_has_vip(b->previous, *v) && !b->image->vips[*v].info.name[0])
 			return *v;
 	if (build_is_first_full(b, FULL_VIPS))
-		report_add(b->report, "vips", "more VIPs than the node holds: at most %u",
+		report_add(b->report, "vips",
+			   "no place for all VIPs: the node has %u, and those that this change "
+			   "removes have theirs until it is done",
 			   b->in->limits.vips);
 	return IMAGE_NONE;
 }
@@ -66,7 +70,9 @@ static uint32_t free_backend(struct build *b)
 		if (!image_has_backend(b->previous, *k) && !b->image->backends[*k].info.name[0])
 			return *k;
 	if (build_is_first_full(b, FULL_BACKENDS))
-		report_add(b->report, "backends", "more backends than the node holds: at most %u",
+		report_add(b->report, "backends",
+			   "no place for all backends: the node has %u, and those that this change "
+			   "removes have theirs until their flows have ended",
 			   b->in->limits.backends);
 	return IMAGE_NONE;
 }

@@ -47,7 +47,10 @@ struct ring_draft {
 	uint16_t *owner;
 	uint32_t *previous;
 };
-/* Drops ids that nothing names and that are not listed. Not yet placed. NULL: out of memory. */
+/*
+ * Drops ids that nothing names and that are not listed. Not yet placed. NULL: out of memory, or
+ * an owner is behind more ids than a slot can name.
+ */
 struct ring *ring_from_draft(const struct ring_draft *d);
 /* The same owners, marks and list, wherever they lie. */
 bool ring_is_equal(const struct ring *a, const struct ring *b);
@@ -90,7 +93,7 @@ struct image_backend {
 	uint8_t n_servers;           /* QUIC server ids */
 	struct model_server_id servers[MTLB_QUIC_CONFIGS];
 	bool has_left_name;          /* adopted: free, but its name is in the map */
-	bool has_other_info;         /* adopted: an interrupted change wrote the map's info */
+	bool has_other_name;         /* adopted: an interrupted change wrote the map's info */
 };
 
 struct image_vip {

@@ -59,7 +59,10 @@ static int members_read(struct members *m, struct image *i, const struct image_v
 	return 0;
 }
 
-/* Lets all members in the given state take part; false where there is none. */
+/*
+ * Lets all members in the given state take part; false where there is none. Of those that leave, in
+ * a last stand, as many as slots can name; the rest keeps the flows that it has.
+ */
 static bool members_use(struct members *m, const struct image *i, enum mtlb_backend_state state)
 {
 	bool any = false;
@@ -67,6 +70,8 @@ static bool members_use(struct members *m, const struct image *i, enum mtlb_back
 	m->is_last_stand = state == MTLB_BACKEND_LEAVING;
 	m->first = m->is_last_stand ? m->n_configured : 0;
 	m->n_ring = m->is_last_stand ? m->n - m->n_configured : m->n_configured;
+	if (m->n_ring > MTLB_VIP_BACKENDS_MAX)
+		m->n_ring = MTLB_VIP_BACKENDS_MAX;
 	for (uint32_t k = 0; k < m->n_ring; k++) {
 		const struct image_backend *b = &i->backends[m->ids[m->first + k]];
 
@@ -279,7 +284,8 @@ static struct ring *ring_from_slots(struct build *b, const struct slots *s, cons
 				   .previous = s->previous};
 	struct ring *r;
 
-	if (listed && has_list(v))
+	/* in a last stand none of these takes flows, and owners need the low numbers */
+	if (listed && has_list(v) && !m->is_last_stand)
 		memset(listed, true, m->n_configured * sizeof(*listed));
 	r = listed ? ring_from_draft(&draft) : NULL;
 	if (!r || !old || !ring_is_equal(r, old))
@@ -387,8 +393,9 @@ static void build_ring(struct build *b, uint32_t id)
 	}
 	err = members_read(&m, b->image, v);
 	if (!err && (m.n > MEMBERS_MAX || m.n_configured > MTLB_VIP_BACKENDS_MAX)) {
-		report_add(b->report, v->info.name, "%u backends: at most %d", m.n_configured,
-			   MTLB_VIP_BACKENDS_MAX);
+		report_add(b->report, v->info.name,
+			   "%u backends, %u with those that leave: at most %d and %d",
+			   m.n_configured, m.n, MTLB_VIP_BACKENDS_MAX, MEMBERS_MAX);
 	} else if (!err && (members_use(&m, b->image, MTLB_BACKEND_UP) ||
 			    members_use(&m, b->image, MTLB_BACKEND_DRAINING) ||
 			    members_use(&m, b->image, MTLB_BACKEND_LEAVING))) {

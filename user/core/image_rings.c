@@ -84,6 +84,10 @@ struct ring *ring_from_draft(const struct ring_draft *d)
 	for (uint32_t s = 0; s < 1U << d->log2; s++) {
 		uint16_t to = number[d->owner[s]], from = to;
 
+		if (to >= MTLB_SLOT_MOVING) {
+			ring_unref(r);
+			return NULL;
+		}
 		r->owned[to]++;
 		r->slots[s] = to;
 		if (d->previous[s] != IMAGE_NONE) {

@@ -53,7 +53,40 @@ static int compare_remainders(const void *a, const void *b)
 	return x->member < y->member ? -1 : x->member > y->member;
 }
 
-void ring_share_out(struct ring_share *shares, uint32_t n, uint64_t left)
+/*
+ * Brings the k shares that come first by compare_remainders() to the front, k < n (Hoare's
+ * selection: a sort would be most of the work of a hand-over among thousands).
+ */
+static void select_first(struct ring_share *shares, uint32_t n, uint32_t k)
+{
+	uint32_t low = 0, high = n;
+
+	while (low < k && k < high) {
+		struct ring_share pivot = shares[low + (high - 1 - low) / 2];
+		uint32_t i = low, j = high - 1;
+
+		for (;; i++, j--) {
+			while (compare_remainders(&shares[i], &pivot) < 0)
+				i++;
+			while (compare_remainders(&shares[j], &pivot) > 0)
+				j--;
+			if (i >= j)
+				break;
+			struct ring_share swapped = shares[i];
+
+			shares[i] = shares[j];
+			shares[j] = swapped;
+		}
+		/* up to j nothing comes after the pivot, and behind j nothing before it */
+		if (k <= j)
+			high = j + 1;
+		else
+			low = j + 1;
+	}
+}
+
+/* Whose quotas are cut where they do not suffice: the last ones. */
+static void cut_quotas(struct ring_share *shares, uint32_t n, uint64_t left)
 {
 	qsort(shares, n, sizeof(*shares), compare_remainders);
 	for (uint32_t i = 0; i < n; i++) {
@@ -61,8 +94,23 @@ void ring_share_out(struct ring_share *shares, uint32_t n, uint64_t left)
 			shares[i].quota = left;
 		left -= shares[i].quota;
 	}
-	for (uint32_t i = 0; left && n; i = (i + 1) % n, left--)
-		shares[i].quota++;
+}
+
+void ring_share_out(struct ring_share *shares, uint32_t n, uint64_t left)
+{
+	uint64_t sum = 0;
+
+	for (uint32_t i = 0; i < n; i++)
+		sum += shares[i].quota;
+	if (sum >= left) {
+		cut_quotas(shares, n, left);
+		return;
+	}
+	if (!n)
+		return;
+	select_first(shares, n, (left - sum) % n);
+	for (uint32_t i = 0; i < n; i++)
+		shares[i].quota += (left - sum) / n + (i < (left - sum) % n);
 }
 
 struct taker {

@@ -14,7 +14,7 @@ struct ring_share {
 
 /*
  * Hands out `left` units: each its quota (less where they do not suffice), the rest by largest
- * remainder. Sorts shares.
+ * remainder. The order of shares changes.
  */
 void ring_share_out(struct ring_share *shares, uint32_t n, uint64_t left);
 

@@ -13,6 +13,7 @@
 	X(BACKEND_INFO, "backend name")                                                            \
 	X(BACKEND, "backend")                                                                      \
 	X(BACKEND_WORD, "backend state")                                                           \
+	X(BACKEND_END, "backend ends")                                                             \
 	X(RING, "ring")                                                                            \
 	X(BRIDGE, "bridge tables")                                                                 \
 	X(START, "start algorithm")                                                                \
@@ -66,7 +67,8 @@ struct mtlb_vip *steps_bridge_bytes(const struct steps *s, uint32_t tenant, uint
  */
 void apply_clear_flows(const struct steps *s, struct maps *maps, uint32_t tenant);
 void apply_copy_flows(const struct steps *s, struct maps *maps, uint32_t tenant);
-void apply_purge_flows(const struct steps *s, struct maps *maps, uint32_t tenant);
+void apply_copy_flows_back(const struct steps *s, struct maps *maps, uint32_t tenant);
+void apply_purge_flows(const struct image *i, struct maps *maps, uint32_t tenant);
 /*
  * Turn counters of VIPs that begin with round-robin to zero; loads of those that begin with
  * least-connections. 0 or -ENOMEM.

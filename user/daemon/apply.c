@@ -5,6 +5,7 @@
 
 #include "core/siphash.h"
 #include "daemon/control_internal.h"
+#include "util/log.h"
 
 uint64_t apply_now_ticks(void)
 {
@@ -54,7 +55,25 @@ static struct image_inputs inputs(struct control *c, const struct model *m,
 	return in;
 }
 
-/* Brings the maps from one image to another. */
+/* The maps hold neither what was there before nor what was to be. */
+static void read_back(struct control *c, struct report *r)
+{
+	struct maps *maps = datapath_maps(c->datapath);
+	struct image *found;
+
+	c->is_behind = true;
+	if (image_adopt(maps, apply_now_ticks(), &found, r)) {
+		log_error("what the kernel holds cannot be read: restart mtlbd");
+		return;
+	}
+	image_clean_flows(found, maps);
+	apply_take_over(c, found);
+}
+
+/*
+ * Brings the maps from one image to another. -ENOTRECOVERABLE: c->image is what they hold now,
+ * another one than before.
+ */
 static int run_steps(struct control *c, const struct image *from, const struct image *to,
 		     size_t *count, struct report *r)
 {
@@ -67,6 +86,8 @@ static int run_steps(struct control *c, const struct image *from, const struct i
 	if (!steps_is_empty(steps))
 		error = steps_apply(steps, datapath_maps(c->datapath), r);
 	steps_free(steps);
+	if (error == -ENOTRECOVERABLE)
+		read_back(c, r);
 	if (!error)
 		*count = n;
 	return error;
@@ -134,7 +155,8 @@ static uint64_t hash_network(struct control *c, const struct model *m, const str
 
 bool apply_is_up_to_date(struct control *c)
 {
-	return c->is_network_applied && hash_network(c, c->model, c->image) == c->network;
+	return c->is_network_applied && !c->is_behind &&
+	       hash_network(c, c->model, c->image) == c->network;
 }
 
 int apply_model(struct control *c, const struct model *m, const struct image *from,
@@ -158,6 +180,7 @@ int apply_model(struct control *c, const struct model *m, const struct image *fr
 	}
 	c->network = hash_network(c, m, to);
 	c->is_network_applied = true;
+	c->is_behind = false;
 	*image = to;
 	return 0;
 }

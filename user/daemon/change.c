@@ -116,13 +116,16 @@ static void revert(struct control *c, const struct model *refused, struct image 
 	size_t steps;
 	int error = apply_model(c, c->model, image, &back, &steps, &r);
 
-	if (error) {
-		/* What the kernel holds is known all the same: the next change goes on from there. */
+	c->is_behind = error;
+	if (error)
 		log_error("cannot undo a change: %s", strerror(-error));
+	if (error && error != -ENOTRECOVERABLE) {
+		/* What the kernel holds is known all the same: the next change goes on from there. */
 		apply_take_over(c, image);
 	} else {
 		image_free(image);
-		apply_take_over(c, back);
+		if (!error)
+			apply_take_over(c, back);
 	}
 	attach_undo(c, c->model, refused);
 	report_clear(&r);

@@ -99,6 +99,8 @@ static int open_kernel(struct control *c, struct report *r)
 		error = image_adopt(datapath_maps(c->datapath), apply_now_ticks(), &c->image, r);
 	if (error)
 		return error;
+	if (c->adopted)
+		image_clean_flows(c->image, datapath_maps(c->datapath));
 	net_set_sources(c->net, c->model->node.source_set[0] ? &c->model->node.source[0] : NULL,
 			c->model->node.source_set[1] ? &c->model->node.source[1] : NULL);
 	await_next_hops(c);
@@ -230,18 +232,8 @@ static void count_loads(struct control *c)
 		log_error("cannot count flows for least-connections: %s", strerror(-error));
 }
 
-void control_tick(struct control *c)
-{
-	bool changed = net_probe(c->net);
-
-	if (changed || !c->is_network_applied)
-		control_refresh(c);
-	if (image_is_moving(c->image))
-		settle(c);
-	count_loads(c);
-}
-
-static void apply_network(struct control *c)
+/* Brings the kernel to the model in force, which has not changed. A failure is told of once. */
+static void follow(struct control *c, const char *why)
 {
 	struct report r = {0};
 	struct image *image;
@@ -249,8 +241,8 @@ static void apply_network(struct control *c)
 	int error = apply_model(c, c->model, c->image, &image, &steps, &r);
 
 	if (error && !c->is_refresh_failing) {
-		log_error("cannot follow the network, and tries again: %s", strerror(-error));
-		log_report("network", &r);
+		log_error("%s: cannot be followed, and is tried again: %s", why, strerror(-error));
+		log_report(why, &r);
 	}
 	report_clear(&r);
 	c->is_refresh_failing = error;
@@ -258,7 +250,7 @@ static void apply_network(struct control *c)
 		return;
 	apply_take_over(c, image);
 	if (steps)
-		log_info("network changed: %zu steps", steps);
+		log_info("%s: %zu steps", why, steps);
 }
 
 /* Where containers come and go most changes concern no interface that is used, and to build a large image anew takes a while. */
@@ -267,8 +259,20 @@ void control_refresh(struct control *c)
 	attach_allow_tx(c);
 	attach_reappeared(c);
 	if (!apply_is_up_to_date(c))
-		apply_network(c);
+		follow(c, c->is_behind ? "a change that could not be undone" : "network changed");
 	paths_check(c);
+}
+
+void control_tick(struct control *c)
+{
+	bool changed = net_probe(c->net);
+
+	if (changed || !c->is_network_applied || c->is_behind)
+		control_refresh(c);
+	if (image_is_moving(c->image))
+		settle(c);
+	count_loads(c);
+	image_sweep_flows(c->image, datapath_maps(c->datapath), apply_now_ticks());
 }
 
 uint64_t control_revision(const struct control *c, const char *tenant)

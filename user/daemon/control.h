@@ -33,6 +33,7 @@ struct control {
 	struct model *files;         /* what the files say, without overrides */
 	struct model *model;         /* in force: files, API-managed objects, overrides */
 	struct image *image;         /* what the kernel's maps hold */
+	bool is_behind;              /* and not what the model says, as an undo failed: tried each second */
 	uint64_t network;            /* hash of the next hops and interfaces of which image was made */
 	bool is_network_applied;     /* false: that failed, or has not been tried yet */
 	bool is_refresh_failing;     /* and has been told of */
@@ -91,7 +92,7 @@ void control_settle_configured(struct model_tenant *t);
 /* ---- as time goes by ---- */
 /*
  * Once a second: asks for unresolved next hops, ends moves that can end, counts flows for
- * least-connections.
+ * least-connections, frees entries of flows that have timed out.
  */
 void control_tick(struct control *c);
 /* Next hops or links have changed: attaches interfaces that came back, composes encapsulations anew. */

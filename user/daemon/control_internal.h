@@ -42,7 +42,10 @@ void attach_allow_tx(struct control *c);
 void paths_check(struct control *c);
 
 /* ---- apply.c: from model to kernel ---- */
-/* -ENOSPC or -errno with lines in r; *image is what the kernel holds now. */
+/*
+ * *image is what the kernel holds now. -ENOSPC or -errno with lines in r: it holds `from`, but with
+ * -ENOTRECOVERABLE neither that nor what was to be: c->image says what.
+ */
 int apply_model(struct control *c, const struct model *m, const struct image *from,
 		struct image **image, size_t *steps, struct report *r);
 /* Does c->image hold what next hops and interfaces are now: a build of it anew would change nothing. */
