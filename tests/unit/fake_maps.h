@@ -19,6 +19,7 @@ struct fake {
 	struct maps maps;
 	int ops, fail_at; /* the fail_at-th operation from now on fails; 0: none */
 	bool keeps_failing; /* and all after it */
+	bool half_swaps;    /* then a swap that fails has exchanged half of its tables, and cannot put them back */
 	void (*traffic)(void *ctx); /* runs inside operations: packets in the middle of a change */
 	void *traffic_ctx;
 	uint64_t *refused; /* by tenant slot */
@@ -43,7 +44,11 @@ static inline int fake_swap_tables(struct maps *m, const struct maps_swap *swaps
 	int err = fake_op(m);
 
 	(void)r;
-	for (size_t i = 0; i < n && !err; i++) {
+	if (err && f->keeps_failing && f->half_swaps) {
+		n = (n + 1) / 2;
+		err = -ENOTRECOVERABLE;
+	}
+	for (size_t i = 0; i < n && (!err || err == -ENOTRECOVERABLE); i++) {
 		struct maps_table *t = &m->tables[swaps[i].tenant];
 
 		free(t->entries);

@@ -345,6 +345,7 @@ static void fail_in_the_middle(struct world *w)
 	w->node.fake->ops = 0;
 	w->node.fake->fail_at = 1 + draw(w, 6);
 	w->node.fake->keeps_failing = draw(w, 2);
+	w->node.fake->half_swaps = draw(w, 2);
 	int err = node_change(&w->node);
 
 	w->node.fake->fail_at = 0;

@@ -404,5 +404,9 @@ int steps_apply(const struct steps *s, struct maps *maps, struct report *r)
 		return 0;
 	}
 	report_add(r, "", "the change could not be applied: %s", strerror(-err));
+	if (err == -ENOTRECOVERABLE) {
+		maps->ops->grace(maps);
+		return err;
+	}
 	return take_back(s, done - 1, maps, r) ?: err;
 }

@@ -66,7 +66,10 @@ enum maps_stats {
 struct maps;
 
 struct maps_ops {
-	/* Publishes all n tables or none, atomic per tenant, and updates maps->tables. Old tables are released after a grace period. */
+	/*
+	 * Publishes all n tables or none, atomic per tenant, and updates maps->tables. Old tables are released after a grace period.
+	 * -ENOTRECOVERABLE: some are published and cannot be put back; maps->tables says which.
+	 */
 	int (*swap_tables)(struct maps *maps, const struct maps_swap *swaps, size_t n,
 			   struct report *r);
 	int (*zero_stats)(struct maps *maps, enum maps_stats which, uint32_t index);

@@ -142,19 +142,31 @@ static int publish_singly(int outer, const struct fresh *f, size_t n, __u32 *don
 	return 0;
 }
 
-/* The mapping of the old table still holds it, so its id still leads to it. */
-static void put_back(struct datapath *dp, const struct fresh *f)
+static int put_back(struct datapath *dp, const struct fresh *f)
 {
 	enum table_class class = table_class(f->tenant, f->table.n);
 	const struct maps_table *old = &dp->maps.tables[f->tenant];
-	bool has_old = old->entries && table_class(f->tenant, old->n) == class;
-	_cleanup_close_ int fd = has_old ? bpf_map_get_fd_by_id(old->id) : -1;
 	int outer = table_outer(dp, class);
 
-	if (fd < 0 ? bpf_map_delete_elem(outer, &f->tenant)
-		   : bpf_map_update_elem(outer, &f->tenant, &fd, BPF_ANY))
-		log_error("the table of tenant slot %u could not be put back: %s", f->tenant,
-			  strerror(errno));
+	if (!old->entries || table_class(f->tenant, old->n) != class)
+		return bpf_map_delete_elem(outer, &f->tenant) ? -errno : 0;
+	/* its mapping still holds the old table, so its id still leads to it */
+	_cleanup_close_ int fd = bpf_map_get_fd_by_id(old->id);
+
+	return fd < 0 || bpf_map_update_elem(outer, &f->tenant, &fd, BPF_ANY) ? -errno : 0;
+}
+
+/* It could not be put back: it is in force, but for a large one beside a small one. */
+static void keep(struct datapath *dp, struct fresh *f)
+{
+	struct maps_table *old = &dp->maps.tables[f->tenant];
+
+	if (old->entries && table_class(f->tenant, f->table.n) == TABLE_LARGE &&
+	    table_class(f->tenant, old->n) == TABLE_SMALL)
+		return;
+	unmap_table(old);
+	*old = f->table;
+	f->table = (struct maps_table){};
 }
 
 struct publishing {
@@ -201,9 +213,16 @@ static int publish(struct datapath *dp, struct fresh *f, size_t n)
 		p.fresh = f + first;
 		parallel_run(end - first, publish_part, &p);
 	}
-	for (size_t i = n; p.err && i-- > 0;)
-		if (f[i].is_published)
-			put_back(dp, &f[i]);
+	for (size_t i = n; p.err && i-- > 0;) {
+		int err = f[i].is_published ? put_back(dp, &f[i]) : 0;
+
+		if (!err)
+			continue;
+		log_error("the table of tenant slot %u could not be put back: %s", f[i].tenant,
+			  strerror(-err));
+		keep(dp, &f[i]);
+		p.err = -ENOTRECOVERABLE;
+	}
 	return p.err;
 }
 
@@ -275,10 +294,9 @@ static void report_swap_error(int err, size_t n, struct report *r)
 			"LimitNOFILE of mtlbd",
 			n);
 	else
-		report_add(
-			r, NULL,
-			"the VIP tables of %zu tenants cannot be published: %s; nothing was changed",
-			n, strerror(-err));
+		report_add(r, NULL, "the VIP tables of %zu tenants cannot be published: %s%s", n,
+			   strerror(-err),
+			   err == -ENOTRECOVERABLE ? "" : "; nothing was changed");
 }
 
 int tables_swap(struct maps *maps, const struct maps_swap *swaps, size_t n, struct report *r)
