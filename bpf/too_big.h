@@ -20,19 +20,22 @@
 /* Takes one of the tenant's answers of this tick. */
 static __always_inline bool too_big_may_answer(const struct pkt *p, __u32 limit)
 {
-	__u64 tick = (__u32)(bpf_ktime_get_coarse_ns() >> MTLB_TICK_SHIFT);
+	__u32 tick = bpf_ktime_get_coarse_ns() >> MTLB_TICK_SHIFT;
 	__u32 at = p->tenant;
 	__u64 *sent = bpf_map_lookup_elem(&answers, &at);
 	__u64 before;
+	bool is_new;
 
 	if (!sent)
 		return false;
 	before = *(volatile __u64 *)sent;
+	/* not where another CPU has read the clock later */
+	is_new = (__s32)(tick - (__u32)(before >> 32)) > 0;
 	if (p->is_trace)
-		return limit && (before >> 32 != tick || (__u32)before < limit);
+		return limit && (is_new || (__u32)before < limit);
 	/* who loses the race finds the new tick */
-	if (before >> 32 != tick)
-		__sync_val_compare_and_swap(sent, before, tick << 32);
+	if (is_new)
+		__sync_val_compare_and_swap(sent, before, (__u64)tick << 32);
 	before = __sync_fetch_and_add(sent, 1);
 	return (__u32)before < limit;
 }

@@ -36,7 +36,9 @@ static __always_inline bool vip_is(const struct mtlb_vip *v, const struct vip_ke
 	       have[0] == key->address[0];
 }
 
-static __always_inline const struct mtlb_vip *vip_find(void *table, const struct vip_key *key)
+/* *place: where it stands, if there is one. */
+static __always_inline const struct mtlb_vip *vip_find_at(void *table, const struct vip_key *key,
+							  __u32 *place)
 {
 	const __u64 multipliers[2] = {table_key[0], table_key[1]};
 	__u32 base = mtlb_table_hash(key->address, key->port, key->protocol, multipliers);
@@ -48,12 +50,20 @@ static __always_inline const struct mtlb_vip *vip_find(void *table, const struct
 
 		if (!v)
 			return NULL;
+		*place = at;
 		if (vip_is(v, key))
 			return v;
 		if (v->kind == MTLB_ENTRY_EMPTY)
 			return NULL;
 	}
 	return NULL;
+}
+
+static __always_inline const struct mtlb_vip *vip_find(void *table, const struct vip_key *key)
+{
+	__u32 place;
+
+	return vip_find_at(table, key, &place);
 }
 
 /* The key of an entry of the packet's destination address. */
@@ -91,28 +101,10 @@ static __always_inline void *vip_table_of(__u32 tenant)
  */
 __noinline long vip_place(const struct vip_key *key, __u32 tenant)
 {
-	void *table = bpf_map_lookup_elem(&vip_tables, &tenant);
-	__u32 mask, at;
-	const __u64 multipliers[2] = {table_key[0], table_key[1]};
+	void *table = vip_table_of(tenant);
+	__u32 place = 0;
 
-	if (!table)
-		table = bpf_map_lookup_elem(&vip_tables_large, &tenant);
-	if (!table || !key)
-		return -1;
-	mask = ((const struct bpf_map *)table)->max_entries - 1;
-	at = mtlb_table_hash(key->address, key->port, key->protocol, multipliers);
-	for (__u32 probe = 0; probe < MTLB_TABLE_PROBES; probe++, at++) {
-		__u32 place = at & mask;
-		const struct mtlb_vip *v = bpf_map_lookup_elem(table, &place);
-
-		if (!v)
-			return -1;
-		if (vip_is(v, key))
-			return place;
-		if (v->kind == MTLB_ENTRY_EMPTY)
-			return -1;
-	}
-	return -1;
+	return table && key && vip_find_at(table, key, &place) ? place : -1L;
 }
 
 /*

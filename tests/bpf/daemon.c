@@ -49,7 +49,7 @@ void daemon_write_config(void (*write_config)(FILE *to))
 int daemon_connect(void)
 {
 	struct sockaddr_un to = {.sun_family = AF_UNIX};
-	struct timeval timeout = {.tv_sec = 20};
+	struct timeval timeout = {.tv_sec = 60};
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	snprintf(to.sun_path, sizeof(to.sun_path), "%s/s.sock", daemon_dir);
@@ -79,6 +79,25 @@ pid_t daemon_spawn(const char *more_option)
 	_exit(127);
 }
 
+/* For whoever reads why a test failed: does mtlbd run, how did it end, what did it say? */
+static void explain_silence(void)
+{
+	int status;
+
+	if (!daemon_pid)
+		printf("     mtlbd was not started, or has ended\n");
+	else if (waitpid(daemon_pid, &status, WNOHANG) != daemon_pid)
+		printf("     mtlbd (pid %d) runs, but does not answer\n", (int)daemon_pid);
+	else if (WIFSIGNALED(status))
+		printf("     mtlbd was ended by signal %d\n", WTERMSIG(status));
+	else
+		printf("     mtlbd has ended with exit code %d\n", WEXITSTATUS(status));
+	if (daemon_pid && kill(daemon_pid, 0))
+		daemon_pid = 0;
+	fflush(stdout);
+	daemon_run_command("tail -n 20 %s/log", daemon_dir);
+}
+
 void daemon_start(void)
 {
 	daemon_pid = daemon_spawn(NULL);
@@ -88,11 +107,14 @@ void daemon_start(void)
 			close(fd);
 			return;
 		}
-		if (waitpid(daemon_pid, NULL, WNOHANG) == daemon_pid)
+		siginfo_t ended = {};
+
+		if (!waitid(P_PID, (id_t)daemon_pid, &ended, WEXITED | WNOHANG | WNOWAIT) &&
+		    ended.si_pid)
 			break;
 		nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
 	}
-	daemon_run_command("cat %s/log >&2", daemon_dir);
+	explain_silence();
 	CU_FAIL_FATAL("mtlbd does not answer");
 }
 
@@ -146,6 +168,8 @@ int daemon_ask(const char *method, const char *path, const char *body, json_t **
 	size_t len = 0;
 	int status = 0, fd = daemon_connect();
 
+	if (fd < 0)
+		explain_silence();
 	CU_ASSERT_FATAL(fd >= 0);
 	snprintf(head, sizeof(head),
 		 "%s %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: %zu\r\n\r\n",
@@ -157,7 +181,8 @@ int daemon_ask(const char *method, const char *path, const char *body, json_t **
 		len += (size_t)n;
 	close(fd);
 	answer[len] = '\0';
-	sscanf(answer, "HTTP/1.1 %d", &status);
+	if (sscanf(answer, "HTTP/1.1 %d", &status) != 1)
+		explain_silence();
 	char *start_of_body = strstr(answer, "\r\n\r\n");
 	if (out)
 		*out = start_of_body ? json_loads(start_of_body + 4, 0, NULL) : NULL;

@@ -21,6 +21,7 @@ struct maps_limits {                 /* elements */
 struct maps_table {
 	struct mtlb_vip *entries;    /* NULL: this slot has no table */
 	uint32_t n;                  /* a power of two; of a tenant MTLB_TABLE_SMALL or more */
+	uint32_t id;                 /* the kernel's, of the map that it is; for datapath/ */
 };
 
 /* Entries of the address table (slot MTLB_TENANT_NONE): always the same: four times what can be in it, or more. */

@@ -10,12 +10,18 @@
 #include "internal.h"
 #include "util/cleanup.h"
 #include "util/log.h"
+#include "util/parallel.h"
 
 struct fresh { /* a table being published */
 	uint32_t tenant;
 	struct maps_table table;
 	int fd;
-	__u32 old_id; /* of the table of the same class that it replaces, or 0 */
+	bool is_published;
+};
+
+struct retired { /* an entry of a map of maps that goes */
+	int outer;
+	uint32_t tenant;
 };
 
 static void unmap_table(struct maps_table *t)
@@ -25,14 +31,21 @@ static void unmap_table(struct maps_table *t)
 	*t = (struct maps_table){};
 }
 
-static int map_table(int fd, uint32_t n, struct maps_table *out)
+static int map_table(int fd, struct maps_table *out)
 {
-	void *at = mmap(NULL, (size_t)n * sizeof(*out->entries), PROT_READ | PROT_WRITE, MAP_SHARED,
-			fd, 0);
+	struct bpf_map_info info = {};
+	__u32 size = sizeof(info);
+
+	if (bpf_obj_get_info_by_fd(fd, &info, &size))
+		return -errno;
+	if (info.value_size != sizeof(*out->entries))
+		return -EPROTO;
+	void *at = mmap(NULL, (size_t)info.max_entries * info.value_size, PROT_READ | PROT_WRITE,
+			MAP_SHARED, fd, 0);
 
 	if (at == MAP_FAILED)
 		return -errno;
-	*out = (struct maps_table){at, n};
+	*out = (struct maps_table){at, info.max_entries, info.id};
 	return 0;
 }
 
@@ -83,7 +96,7 @@ static int create_table(struct datapath *dp, const struct maps_swap *s, struct f
 
 	if (fd < 0)
 		return -errno;
-	int err = map_table(fd, s->n, &out->table);
+	int err = map_table(fd, &out->table);
 
 	if (err) {
 		close(fd);
@@ -133,8 +146,10 @@ static int publish_singly(int outer, const struct fresh *f, size_t n, __u32 *don
 static void put_back(struct datapath *dp, const struct fresh *f)
 {
 	enum table_class class = table_class(f->tenant, f->table.n);
+	const struct maps_table *old = &dp->maps.tables[f->tenant];
+	bool has_old = old->entries && table_class(f->tenant, old->n) == class;
+	_cleanup_close_ int fd = has_old ? bpf_map_get_fd_by_id(old->id) : -1;
 	int outer = table_outer(dp, class);
-	_cleanup_close_ int fd = f->old_id ? bpf_map_get_fd_by_id(f->old_id) : -1;
 
 	if (fd < 0 ? bpf_map_delete_elem(outer, &f->tenant)
 		   : bpf_map_update_elem(outer, &f->tenant, &fd, BPF_ANY))
@@ -142,22 +157,31 @@ static void put_back(struct datapath *dp, const struct fresh *f)
 			  strerror(errno));
 }
 
-/* f: n tables of one class. *done: so many are published, also where it fails. */
-static int publish_class(struct datapath *dp, enum table_class class, struct fresh *f, size_t n,
-			 __u32 *done)
-{
-	int outer = table_outer(dp, class);
-	int err = -EOPNOTSUPP;
+struct publishing {
+	int outer;
+	struct fresh *fresh;
+	int err; /* of one that failed */
+};
 
-	*done = 0;
-	for (size_t i = 0; i < n; i++)
-		if (bpf_map_lookup_elem(outer, &f[i].tenant, &f[i].old_id))
-			f[i].old_id = 0;
-	if (n > 1)
-		err = publish_batch(outer, f, n, done);
-	if (is_batch_unknown(err) && !*done)
-		err = publish_singly(outer, f, n, done);
-	return err;
+/*
+ * Since Linux 6.8 a batch waits for one grace period, before that for one with each table. In parts side by side it is quick
+ * on either.
+ */
+static void publish_part(void *context, size_t first, size_t end)
+{
+	struct publishing *p = context;
+	struct fresh *f = p->fresh + first;
+	int err = -EOPNOTSUPP;
+	__u32 done = 0;
+
+	if (end - first > 1)
+		err = publish_batch(p->outer, f, end - first, &done);
+	if (is_batch_unknown(err) && !done)
+		err = publish_singly(p->outer, f, end - first, &done);
+	for (__u32 i = 0; i < done; i++)
+		f[i].is_published = true;
+	if (err)
+		__atomic_store_n(&p->err, err, __ATOMIC_RELAXED);
 }
 
 /*
@@ -166,22 +190,21 @@ static int publish_class(struct datapath *dp, enum table_class class, struct fre
  */
 static int publish(struct datapath *dp, struct fresh *f, size_t n)
 {
-	size_t published = 0;
-	int err = 0;
+	struct publishing p = {};
 
-	while (published < n && !err) {
-		enum table_class class = table_class(f[published].tenant, f[published].table.n);
-		size_t end = published;
-		__u32 done;
+	for (size_t first = 0, end; first < n && !p.err; first = end) {
+		enum table_class class = table_class(f[first].tenant, f[first].table.n);
 
-		while (end < n && table_class(f[end].tenant, f[end].table.n) == class)
+		for (end = first; end < n && table_class(f[end].tenant, f[end].table.n) == class;)
 			end++;
-		err = publish_class(dp, class, f + published, end - published, &done);
-		published += done;
+		p.outer = table_outer(dp, class);
+		p.fresh = f + first;
+		parallel_run(end - first, publish_part, &p);
 	}
-	while (err && published > 0)
-		put_back(dp, &f[--published]);
-	return err;
+	for (size_t i = n; p.err && i-- > 0;)
+		if (f[i].is_published)
+			put_back(dp, &f[i]);
+	return p.err;
 }
 
 static int create_tables(struct datapath *dp, const struct maps_swap *swaps, size_t n,
@@ -202,25 +225,42 @@ static int create_tables(struct datapath *dp, const struct maps_swap *swaps, siz
 	return err;
 }
 
-/* Takes the table that is in force now out of its map of maps, unless that holds a newer one. */
-static void retire_table(struct datapath *dp, uint32_t tenant, const struct maps_table *newer)
+static void retire_part(void *context, size_t first, size_t end)
 {
-	struct maps_table *old = &dp->maps.tables[tenant];
+	const struct retired *gone = context;
 
-	if (old->entries && (!newer || table_class(tenant, newer->n) != table_class(tenant, old->n)))
-		bpf_map_delete_elem(table_outer(dp, table_class(tenant, old->n)), &tenant);
-	unmap_table(old);
+	for (size_t i = first; i < end; i++)
+		bpf_map_delete_elem(gone[i].outer, &gone[i].tenant);
 }
 
-/* Each publishing or deleting call has waited until no packet uses what it replaced: the old tables may go. */
-static void take_over(struct datapath *dp, const struct maps_swap *swaps, size_t n,
-		      struct fresh *fresh, size_t made)
+/* newer: what takes the place of the tenant's table, in the same map of maps or another; NULL: nothing. Returns how many entries go. */
+static size_t retire(const struct datapath *dp, uint32_t tenant, const struct maps_table *newer,
+		     struct retired *gone)
 {
+	const struct maps_table *old = &dp->maps.tables[tenant];
+
+	if (!old->entries ||
+	    (newer && table_class(tenant, newer->n) == table_class(tenant, old->n)))
+		return 0;
+	*gone = (struct retired){table_outer(dp, table_class(tenant, old->n)), tenant};
+	return 1;
+}
+
+/* Each publishing or deleting call has waited until no packet uses what it replaced: the old tables may go. gone: room for n. */
+static void take_over(struct datapath *dp, const struct maps_swap *swaps, size_t n,
+		      struct fresh *fresh, size_t made, struct retired *gone)
+{
+	size_t n_gone = 0;
+
 	for (size_t i = 0; i < n; i++)
 		if (!swaps[i].entries)
-			retire_table(dp, swaps[i].tenant, NULL);
+			n_gone += retire(dp, swaps[i].tenant, NULL, &gone[n_gone]);
+	for (size_t i = 0; i < made; i++)
+		n_gone += retire(dp, fresh[i].tenant, &fresh[i].table, &gone[n_gone]);
+	parallel_run(n_gone, retire_part, gone);
+	for (size_t i = 0; i < n; i++)
+		unmap_table(&dp->maps.tables[swaps[i].tenant]);
 	for (size_t i = 0; i < made; i++) {
-		retire_table(dp, fresh[i].tenant, &fresh[i].table);
 		dp->maps.tables[fresh[i].tenant] = fresh[i].table;
 		close(fresh[i].fd);
 	}
@@ -244,17 +284,18 @@ static void report_swap_error(int err, size_t n, struct report *r)
 int tables_swap(struct maps *maps, const struct maps_swap *swaps, size_t n, struct report *r)
 {
 	struct datapath *dp = maps->owner;
-	struct fresh *fresh = calloc(n ? n : 1, sizeof(*fresh));
+	_cleanup_free_ struct fresh *fresh = calloc(n ? n : 1, sizeof(*fresh));
+	_cleanup_free_ struct retired *gone = calloc(n ? n : 1, sizeof(*gone));
 	size_t made = 0;
 
-	if (!fresh)
+	if (!fresh || !gone)
 		return -ENOMEM;
 	int err = create_tables(dp, swaps, n, fresh, &made);
 
 	if (!err)
 		err = publish(dp, fresh, made);
 	if (!err) {
-		take_over(dp, swaps, n, fresh, made);
+		take_over(dp, swaps, n, fresh, made, gone);
 	} else {
 		report_swap_error(err, n, r);
 		for (size_t i = 0; i < made; i++) {
@@ -262,7 +303,6 @@ int tables_swap(struct maps *maps, const struct maps_swap *swaps, size_t n, stru
 			close(fresh[i].fd);
 		}
 	}
-	free(fresh);
 	return err;
 }
 
@@ -288,32 +328,62 @@ static int open_grace(struct datapath *dp)
 
 static int adopt_table(int outer, uint32_t tenant, struct maps_table *out)
 {
-	struct bpf_map_info info = {};
-	__u32 id, size = sizeof(info);
+	__u32 id;
 
 	if (bpf_map_lookup_elem(outer, &tenant, &id))
 		return errno == ENOENT ? 0 : -errno;
 	_cleanup_close_ int fd = bpf_map_get_fd_by_id(id);
 
-	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &size))
-		return -errno;
-	if (info.value_size != sizeof(struct mtlb_vip))
-		return -EPROTO;
-	return map_table(fd, info.max_entries, out);
+	return fd < 0 ? -errno : map_table(fd, out);
 }
 
 /* In the order of the data plane. An mtlbd that ended between publishing a small table and taking the large one away left both. */
 static int adopt_tenant(const struct datapath *dp, uint32_t tenant, struct maps_table *out)
 {
 	int large = table_outer(dp, TABLE_LARGE);
-	int err = adopt_table(table_outer(dp, TABLE_SMALL), tenant, out);
 	__u32 id;
+
+	if (tenant == MTLB_TENANT_NONE)
+		return adopt_table(table_outer(dp, TABLE_ADDRESSES), tenant, out);
+	int err = adopt_table(table_outer(dp, TABLE_SMALL), tenant, out);
 
 	if (!err && !out->entries)
 		return adopt_table(large, tenant, out);
 	if (!err && !bpf_map_lookup_elem(large, &tenant, &id))
 		bpf_map_delete_elem(large, &tenant);
 	return err;
+}
+
+struct adopting {
+	struct datapath *dp;
+	uint64_t failed; /* tenant slot << 32 | errno of one that failed; 0: none did */
+};
+
+/* Before Linux 6.8 a look-up in a map of maps waits for a grace period. */
+static void adopt_part(void *context, size_t first, size_t end)
+{
+	struct adopting *a = context;
+
+	for (size_t t = first; t < end; t++) {
+		int err = adopt_tenant(a->dp, t, &a->dp->maps.tables[t]);
+
+		if (err)
+			__atomic_store_n(&a->failed, (uint64_t)t << 32 | (uint32_t)-err,
+					 __ATOMIC_RELAXED);
+	}
+}
+
+static int adopt_tables(struct datapath *dp, struct report *r)
+{
+	struct adopting a = {.dp = dp};
+
+	parallel_run(dp->maps.limits.tenants, adopt_part, &a);
+	int err = (int)(uint32_t)a.failed;
+
+	if (err)
+		report_add(r, dp->pin_dir, "the VIP table of tenant slot %u cannot be read: %s",
+			   (uint32_t)(a.failed >> 32), strerror(err));
+	return -err;
 }
 
 int tables_open(struct datapath *dp, struct report *r)
@@ -327,18 +397,7 @@ int tables_open(struct datapath *dp, struct report *r)
 	dp->maps.tables = calloc(dp->maps.limits.tenants, sizeof(*dp->maps.tables));
 	if (!dp->maps.tables)
 		return -ENOMEM;
-	for (uint32_t t = 0; dp->adopted && t < dp->maps.limits.tenants; t++) {
-		err = t == MTLB_TENANT_NONE
-			      ? adopt_table(table_outer(dp, TABLE_ADDRESSES), t, &dp->maps.tables[t])
-			      : adopt_tenant(dp, t, &dp->maps.tables[t]);
-		if (err) {
-			report_add(r, dp->pin_dir,
-				   "the VIP table of tenant slot %u cannot be read: %s", t,
-				   strerror(-err));
-			return err;
-		}
-	}
-	return 0;
+	return dp->adopted ? adopt_tables(dp, r) : 0;
 }
 
 void tables_close(struct datapath *dp)
