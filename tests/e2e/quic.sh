@@ -256,7 +256,9 @@ state_of_g1() { # nothing: there is no such backend any more
 
 has_no_g1() { [ -z "$(state_of_g1)" ]; }
 
-is_running() { kill -0 "$1" 2>/dev/null; }
+drain_goes_on() { ! drain_has_ended; }
+
+drain_has_ended() { grep -q 'has no flows any more' "$DIR/drain"; }
 
 # Clients that have moved are on slots of the other backend: drain --wait sees them as well, to the last one's end.
 drain_waits() {
@@ -269,12 +271,14 @@ drain_waits() {
 	pid=$!
 	CHILDREN="$CHILDREN $pid "
 	finish awaited
-	check drain_waits_for_connections_that_have_moved "$(cat "$DIR/drain")" is_running $pid
+	check drain_waits_for_connections_that_have_moved "$(cat "$DIR/drain")" drain_goes_on
 	check connections_of_a_drain_end_by_themselves "$(tell awaited 90 $V4 443)" stay awaited $N 90 2
-	wait_for 20 eval "! is_running $pid"
-	# where it runs on, the test's clean-up ends it
-	is_running $pid || CHILDREN=${CHILDREN/ $pid /}
-	check drain_ends_when_they_have_ended "$(cat "$DIR/drain")" grep -q 'has no flows any more' "$DIR/drain"
+	if wait_for 20 drain_has_ended && wait $pid; then
+		pass drain_ends_when_they_have_ended
+		CHILDREN=${CHILDREN/ $pid /}
+	else
+		fail drain_ends_when_they_have_ended "$(cat "$DIR/drain")"
+	fi
 	$CTL backend undrain gamma/quic/g1 >/dev/null
 }
 
