@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What the flow table remembers: flows on moving slots and of VIPs that pick by something else than
- * the hash, QUIC connections that the hash would not find, and fragmented packets. One bucket of four entries, one cache line; entries are written
- * without a lock: the check bits of the word belong to the fingerprint, so a pair torn by two
- * writers reads as a miss.
+ * the hash, QUIC connections that the hash would not find, and fragmented packets. One bucket of
+ * four entries, one cache line; entries are written without a lock: the check bits of the word
+ * belong to the fingerprint, so a pair torn by two writers reads as a miss.
  */
 #pragma once
 

@@ -191,7 +191,7 @@ static inline __attribute__((always_inline)) int mtlb_backend_is_alive(__u32 sta
 	       state == MTLB_BACKEND_LEAVING;
 }
 
-/* ---- flow word: seen:16 state:4 check:12 backend:24 home:1 by_id:1 spare:6 --------------------------- */
+/* ---- flow word: seen:16 state:4 check:12 backend:24 home:1 by_id:1 spare:6 ---------------------- */
 /*
  * Of VIPs of algorithm source: with its last packet the flow was on its slot's owner. Nobody can tell its slot from the
  * entry, so this is how mtlbd knows when a move is over.
