@@ -202,8 +202,10 @@ static int parse_options(int argc, char **argv, struct command *command)
 	int option;
 
 	while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1)
-		if (take_option(option, command))
+		if (take_option(option, command)) {
+			fputs("see mtlbd --help\n", stderr);
 			return -EINVAL;
+		}
 	if (optind < argc) {
 		fprintf(stderr, "mtlbd: \"%s\": there are only options; see mtlbd --help\n",
 			argv[optind]);

@@ -73,6 +73,7 @@ exit_codes() {
 	exits_with missing_argument 2 vip show
 	exits_with unknown_option 2 --frobnicate status
 	exits_with no_daemon 3 --socket "$DIR/nobody.sock" status
+	exits_with long_socket 3 --socket "$(printf '/%.0sx' $(seq 60))" status
 }
 
 every_verb_has_help() {
@@ -83,6 +84,11 @@ every_verb_has_help() {
 	done < <($CTL help | sed -n 's/^  \([a-z]*\) \(list\|show\|add\|set\|del\|drain\|undrain\|disable\|enable\|clear\|suspend\|resume\|revisions\|restore\|attach\|detach\) .*/\1 \2/p
 		s/^  \(status\|stats\|trace\|attach\|detach\|reload\|check\|version\) .*/\1/p')
 	check every_verb_has_help "none for$missing" [ -z "$missing" ]
+}
+
+usage_shows_options() {
+	check usage_shows_options "$($CTL trace 2>&1)" [ "$($CTL trace 2>&1 | tail -n 1)" = 'Usage: mtlbctl trace [OPTIONS]; see mtlbctl help trace' ]
+	check a_long_socket_is_told "" grep -q 'longer than the path of a socket' <($CTL --socket "$(printf '/%.0sx' $(seq 60))" status 2>&1)
 }
 
 tables_fit_a_terminal() {
@@ -112,12 +118,64 @@ check_names_five_mistakes() {
 		[ "$rc/$(echo "$output" | grep -cE '^[^ ]*five.yaml:[0-9]+:[0-9]+: ')/$(echo "$output" | wc -l)" = 1/5/5 ]
 	check check_names_the_right_lines "$output" \
 		[ "$(echo "$output" | sed 's/^[^:]*:\([0-9]*\):.*/\1/' | sort -n | paste -sd ' ' -)" = '3 5 8 10 11' ]
+	check check_prints_them_as_json_too "$($CTL --json check "$DIR/five.yaml" 2>&1)" \
+		[ "$($CTL --json check "$DIR/five.yaml" 2>/dev/null | jq '.errors | length')" = 5 ]
+	check check_reads_standard_input "$($CTL check - <"$DIR/five.yaml" 2>&1)" \
+		[ "$($CTL check - <"$DIR/five.yaml" 2>&1 | wc -l)" = 5 ]
 	rc=0
 	output=$($CTL check tools/lab.d/mtlb.yaml 2>&1) || rc=$?
 	check check_accepts_the_labs_config "exit $rc: $output" [ "$rc" = 0 ]
 	rc=0
 	output=$($CTL check tools/mtlb.yaml 2>&1) || rc=$?
 	check check_accepts_the_installed_example "exit $rc: $output" [ "$rc" = 0 ]
+}
+
+a_wrong_override_is_named() {
+	local output
+	output=$($CTL backend set acme/web/a1 weight=0 2>&1)
+	check a_wrong_override_is_named "$output" \
+		[ "${output%%: *}" = tenants/acme/vips/web/backends/a1/weight ]
+}
+
+# gamma owns no segment, and so may be reached through the shared one; acme owns one.
+tenant_list_tells_what_is_in_force() {
+	check tenant_list_tells_what_is_in_force "$($CTL tenant list)" \
+		[ "$($CTL tenant list | awk '$1 == "gamma" || $1 == "acme" {print $1, $3}' | paste -sd ' ' -)" = 'gamma yes acme no' ]
+}
+
+moves() { $CTL status | grep -qE "^moving  *$1\$"; }
+
+rotating_tenant() {
+	echo '{"name": "rota", "vips": [{"name": "web", "address": "198.51.100.99", "port": 81, "algorithm": "round-robin",
+		"backends": [{"name": "g1", "address": "10.77.0.21"}]}]}'
+}
+
+# round-robin keeps its flows for good, so there are live ones while nothing moves.
+status_tells_what_moves() {
+	check status_tells_that_nothing_moves "$($CTL status)" moves 'nothing; live flows in the flow table: 0'
+	$CTL backend drain gamma/web/g1 >/dev/null
+	check status_tells_what_moves "$($CTL status)" moves '128 slots of 1 VIP; live flows in the flow table: 0'
+	$CTL backend undrain gamma/web/g1 >/dev/null
+	check status_tells_of_the_end "$($CTL status)" wait_for 20 moves 'nothing; .*'
+	rotating_tenant | $CTL tenant add rota --file - >/dev/null
+	in_ns c curl -s -m 1 http://198.51.100.99:81/
+	check status_counts_flows_that_are_kept "$($CTL status)" wait_for 5 moves 'nothing; live flows in the flow table: [1-9][0-9]*'
+	$CTL tenant del rota >/dev/null
+}
+
+warns() { $CTL --json status | jq -r '.warnings[]' | sed 's/ (.*//' | paste -sd ';' -; }
+
+# A VIP without backends, and one whose backend is not there; of a suspended tenant neither counts.
+status_tells_what_is_not_well() {
+	check status_tells_that_all_is_well "$(warns)" [ "$(warns)" = '' ]
+	echo '{"vips": [{"name": "none", "address": "198.51.100.97", "port": 80}, {"name": "far", "address": "198.51.100.98", "port": 80,
+		"backends": [{"name": "x", "address": "10.77.0.99"}, {"name": "y", "address": "10.77.0.98", "state": "disabled"}]}]}' |
+		$CTL tenant add ill --file - >/dev/null
+	check status_tells_what_is_not_well "$(warns)" \
+		[ "$(warns)" = 'VIPs without a usable backend: 1;backends without a next hop: 1' ]
+	$CTL tenant suspend ill >/dev/null
+	check suspended_tenants_are_well "$(warns)" [ "$(warns)" = '' ]
+	$CTL tenant del ill >/dev/null
 }
 
 # Rates against what is sent.
@@ -137,6 +195,11 @@ json_is_what_the_api_answers
 numbers_stand_for_names
 exit_codes
 every_verb_has_help
+usage_shows_options
 tables_fit_a_terminal
 check_names_five_mistakes
+a_wrong_override_is_named
+tenant_list_tells_what_is_in_force
+status_tells_what_moves
+status_tells_what_is_not_well
 stats_show_rates

@@ -34,6 +34,12 @@ packets_leave_by_the_other_interface() { # NAME FAMILY-OF-VIP PORT DEVICE
 	check "$1-by-the-other-interface" "$eth0 packets left by eth0, $eth1 by eth1" [ $eth0 -lt 20 -a $eth1 -gt 200 ]
 }
 
+# The networks by eth1, by which frames leave that came in by eth0.
+doctor_tells() { # STATE
+	[ "$(in_ns lb $CTL --json doctor | jq -r '[.[] | select(.check == "jumbo") | .object + " " + .state] | sort | join(",")')" = \
+		"10.89.0.21 $1,10.89.0.22 $1,fd89::21 $1,fd89::22 $1" ]
+}
+
 redirects_large_frames() { [ "$(printf '%s\n' 6.3 "$(uname -r)" | sort -V | head -n 1)" = 6.3 ]; }
 
 small_lab_up 9000 9100 || { fail start "the lab is not up"; exit; }
@@ -51,8 +57,10 @@ frames_are_large vxlan 4 8001 vx4
 frames_are_large vxlan-ipv6 6 8002 vx4
 frames_are_large l2 4 8003 ""
 if redirects_large_frames; then
+	check doctor_knows_that_they_are_redirected "$(in_ns lb $CTL doctor | grep jumbo)" doctor_tells ok
 	frames_are_large other-vxlan 4 8004 vx4
 else
+	check doctor_warns_that_they_are_lost "$(in_ns lb $CTL doctor | grep jumbo)" doctor_tells warning
 	echo "SKIP $NAME.other-vxlan: Linux before 6.3 does not redirect frames of several buffers"
 	in_lab c link set eth0 mtu 1500
 fi

@@ -90,7 +90,7 @@ forwarded_by() { # TENANT VIP BACKEND
 }
 
 cleanup() {
-	local pid
+	local pid ns
 	for pid in $CHILDREN $MTLBD_PID; do
 		kill "$pid" 2>/dev/null
 	done
@@ -101,6 +101,10 @@ cleanup() {
 	rm -rf "$PINS"
 	[ "$FAILED" = 0 ] || { echo "--- mtlbd's log"; tail -n 60 "$DIR/log" 2>/dev/null; }
 	tools/lab down
+	# those that the test has added to the lab
+	for ns in "/run/netns/$MTLB_LAB-"*; do
+		[ ! -e "$ns" ] || ip netns del "${ns##*/}"
+	done
 	rm -rf "$DIR"
 }
 

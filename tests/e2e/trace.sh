@@ -6,6 +6,7 @@
 #   ca ─ VLAN 100 ─┤ sw ── lb ── sw ├─ a1 a2  acme: vxlan over IPv4   203.0.113.10
 #   cb ─ VLAN 200 ─┘               └─ b1 b2  beta: vxlan over IPv6   203.0.113.10
 . tests/e2e/lib.sh
+. tests/e2e/lib_frames.sh
 
 trace() { $CTL --json trace "$@"; }
 
@@ -73,26 +74,6 @@ is_told_as_known() { # PORT BACKEND
 		jq -r '.[0] | .how + " " + .backend')" = "flow_table_known $2" ]
 }
 
-little() { # BYTES NUMBER: the number, lowest byte first
-	local i n=$2
-	for ((i = 0; i < $1; i++)); do
-		printf "\\x$(printf %02x $((n & 255)))"
-		n=$((n >> 8))
-	done
-}
-
-capture() { # LINKTYPE SNAPLEN: frames in hex, one a line -> a capture file
-	local hex len kept
-	little 4 $((0xa1b2c3d4))
-	little 2 2; little 2 4; little 8 0; little 4 65535; little 4 "$1"
-	while read -r hex; do
-		len=$((${#hex} / 2))
-		kept=$((len < $2 ? len : $2))
-		little 8 0; little 4 $kept; little 4 $len
-		printf "$(echo "${hex:0:kept * 2}" | sed 's/../\\x&/g')"
-	done
-}
-
 captures_are_traced() {
 	local out
 	for port in 1 2 3; do
@@ -111,13 +92,28 @@ captures_are_traced() {
 	check capture_has_a_line_for_each "$out" [ "$(echo "$out" | grep -c 'acme')" = 6 ]
 	capture 1 40 <"$DIR/frames" >"$DIR/cut.pcap"
 	out=$($CTL trace --pcap "$DIR/cut.pcap" 2>&1)
-	check cut_packets_are_warned_of "$out" [ "$(echo "$out" | grep -c 'only 40 of its 58 bytes')" = 6 ]
+	check cut_packets_are_warned_of_once "$out" \
+		[ "$(echo "$out" | grep -c 'warning: 6 of 6 packets .* (packet 1: 40 of 58 bytes)')" = 1 -a "$(echo "$out" | tail -n 1)" = '6 packets: 6 truncated' ]
 	capture 113 65535 <"$DIR/frames" >"$DIR/cooked.pcap"
 	refuses other_link_types 1 'LINUX_SLL' --pcap "$DIR/cooked.pcap"
 	refuses no_capture 1 'is no capture' --pcap "$CONFIG"
 	refuses no_file 1 'cannot be read' --pcap "$DIR/none"
 	head -c 100 "$DIR/good.pcap" >"$DIR/torn.pcap"
 	refuses torn_capture 1 'to its end' --pcap "$DIR/torn.pcap"
+	check refusals_are_json_too "$(trace --pcap "$DIR/torn.pcap" 2>/dev/null)" \
+		[ "$(trace --pcap "$DIR/torn.pcap" 2>/dev/null | jq -r '.errors[0].where')" = "$DIR/torn.pcap" ]
+}
+
+# What is wrong with many packets is told in a few lines, and what would not fit into memory is refused.
+captures_have_limits() {
+	local out rc=0
+	yes 00112233 | head -n 100 | capture 1 65535 >"$DIR/short.pcap"
+	out=$($CTL trace --pcap "$DIR/short.pcap" 2>&1) || rc=$?
+	check wrong_packets_take_few_lines "exit $rc: $out" \
+		[ "$rc" = 1 -a "$(echo "$out" | wc -l)" = 9 -a "$(echo "$out" | tail -n 1)" = "$DIR/short.pcap: 92 more packets are too short or too long" ]
+	{ capture 1 65535 </dev/null; yes "$(head -n 1 "$DIR/frames")" | head -n 1 | capture 1 65535 | tail -c +25 >"$DIR/one"
+		printf "$DIR/one\n%.0s" $(seq 65537) | xargs cat; } >"$DIR/many.pcap"
+	refuses too_many_packets 1 'holds more than 65536 packets' --pcap "$DIR/many.pcap"
 }
 
 # Many packets go in more than one request.
@@ -140,6 +136,7 @@ mistakes_are_refused() {
 	refuses two_ways 2 'either built' --src 10.0.0.1 --hex 00
 	refuses mixed_families 2 'same family' --src 10.0.0.1 --dst '[2001:db8::1]:80'
 	refuses no_port 2 'has no port' --src 10.0.0.1 --dst 10.0.0.2
+	refuses no_port_of_ipv6 2 '[ADDRESS]:PORT is expected' --src fd77::11 --dst 2001:db8:10::10:80
 	refuses bad_hex 2 'pairs of hex digits' --hex '00:1'
 	refuses short_hex 2 '14 to 65557' --hex '00:11'
 	refuses unknown_interface 1 'the node balances on: eth0' --src 10.0.0.1 --dst 10.0.0.2:1 --interface eth9
@@ -163,6 +160,9 @@ story_is_told() {
 		echo "$out" | grep -q "^$line" || missing="$missing '$line'"
 	done
 	check story_is_told "no line$missing in $out" [ -z "$missing" ]
+	out=$($CTL trace --src 10.77.0.12:1 --dst 203.0.113.10:80 --vlan 100 --length 1500)
+	check lines_of_a_dump_are_not_repeated "$out" \
+		[ "$(echo "$out" | grep -c '^0')" -lt 12 -a "$(echo "$out" | grep -c '^\*$')" = 1 -a "$(echo "$out" | tail -n 1 | cut -c1-4)" = 0610 ]
 }
 
 lab_up && start_mtlbd || { fail start "lab or mtlbd did not start"; exit; }
@@ -174,6 +174,7 @@ changes_nothing
 known_flows_are_told
 captures_are_traced
 long_captures_are_traced
+captures_have_limits
 hex_is_traced
 mistakes_are_refused
 story_is_told

@@ -60,6 +60,29 @@ static void texts_are_cut_to_the_width(void)
 	      "up    123456\n");
 }
 
+static void titles_are_cut_before_texts(void)
+{
+	static const struct column wide[] = {
+		{"NAME", false}, {"ENCAPSULATION", false}, {"TEXT", false}};
+	struct table *t = table_new(wide, 3);
+	char *text = NULL;
+	size_t len;
+	FILE *to = open_memstream(&text, &len);
+
+	table_add(t, "a");
+	table_add(t, "vxlan 4100");
+	table_add(t, "198.51.100.10:80/tcp");
+	table_write(t, to, 37, false);
+	table_write(t, to, 36, false);
+	fclose(to);
+	CU_ASSERT_STRING_EQUAL(text, "NAME  ENCAPSULA…  TEXT\n"
+				     "a     vxlan 4100  198.51.100.10:80/t…\n"
+				     "NAME  ENCAPSULA…  TEXT\n"
+				     "a     vxlan 4100  198.51.100.10:80/…\n");
+	free(text);
+	table_free(t);
+}
+
 static void states_have_colours(void)
 {
 	check(0, true,
@@ -118,6 +141,7 @@ int main(int argc, char **argv)
 	static const struct test tests[] = {
 		{"columns_are_aligned", columns_are_aligned},
 		{"texts_are_cut_to_the_width", texts_are_cut_to_the_width},
+		{"titles_are_cut_before_texts", titles_are_cut_before_texts},
 		{"states_have_colours", states_have_colours},
 		{"control_characters_do_not_reach_the_terminal",
 		 control_characters_do_not_reach_the_terminal},

@@ -146,8 +146,10 @@ static const struct {
 	{"node: {[a]: b}", "f:1:8: found a key that is a list, allowed: plain text"},
 	{"node: {}\n---\nnode: {}\n", "f:2:1: a second document begins, allowed: one in"},
 	{"node: {name: \"a\\0b\"}", "f:1:14: found a NUL character"},
+	{"node:\n\tname: a\n", "f:2:1: found a tab, allowed: blanks to indent with"},
+	{"# \xc3\xa9\nnode:\n  name: a\n\tflows: 1Mi\n", "f:4:1: found a tab, allowed: "},
+	{"\xef\xbb\xbfnode:\n  name: a\n  color: red\n", "f:3:3: unknown key \"color\""},
 	{"node: {name: a\xff}", "f:1:15: invalid leading UTF-8 octet, allowed: UTF-8 text"},
-	{"node:\n\tname: a\n", "f:2:1: found character that cannot start any token"},
 	{"node: {flows: 3\nsegments: 5\n",
 	 "f:1:15: flows: found \"3 segments\"\nf:2:9: did not find expected"},
 	{"nod: 1\nnode: {name: Edge}\ntenants: [",
@@ -340,7 +342,7 @@ static int load(const char *dir, struct model **m, struct report *r)
 
 static void tenants_come_from_their_directory_in_order(void)
 {
-	char dir[] = "/tmp/mtlb-config-XXXXXX", tenants[64];
+	char dir[] = "/tmp/mtlb-config-XXXXXX", tenants[64], path[80];
 	struct report r = {0};
 	struct model *m = NULL;
 
@@ -367,6 +369,14 @@ static void tenants_come_from_their_directory_in_order(void)
 	CU_ASSERT_EQUAL(m->tenants[1].limits.vips, 2);
 	CU_ASSERT_STRING_EQUAL(m->tenants[3].name, "three");
 	model_free(m);
+
+	write_file(tenants, "c.yml", "name: four\n");
+	m = NULL;
+	CU_ASSERT_EQUAL(load(dir, &m, &r), -EINVAL);
+	CU_ASSERT_TRUE(says(&r, "c.yml: would not be read, allowed: names that end in .yaml\n"));
+	report_clear(&r);
+	snprintf(path, sizeof(path), "%s/c.yml", tenants);
+	CU_ASSERT_EQUAL(unlink(path), 0);
 
 	write_file(tenants, "b.yaml", "node: {name: x}\ntenants: [{name: zero}]\n");
 	m = NULL;

@@ -332,9 +332,10 @@ static void backends_are_reached(void)
 		bool (*judge)(const struct doctor_path *p, struct finding *f);
 		bool is_unresolved, no_route, is_foreign, is_silent;
 		const char *kind;
-		uint32_t mtu;
+		uint32_t mtu, other_mtu;
 		unsigned int outer_len;
 		enum mtu_limit limit;
+		bool is_redirecting;
 		int state;
 		const char *advice;
 	} rows[] = {
@@ -365,6 +366,17 @@ static void backends_are_reached(void)
 		 .advice = "encapsulation.mtu to 1520"},
 		{"l2", judge_mtu, .mtu = 1500, .state = FINDING_OK},
 		{"unknown", judge_mtu, .outer_len = 50, .state = NOT_MEANT},
+		{"jumbo, by the same interface", judge_jumbo, .mtu = 9000, .state = NOT_MEANT},
+		{"jumbo, by another", judge_jumbo, .mtu = 9000, .other_mtu = 9000,
+		 .state = FINDING_WARNING, .advice = "ip link set eth0 mtu 3498"},
+		{"jumbo, by another, Linux 6.3", judge_jumbo, .mtu = 9000, .other_mtu = 9000,
+		 .is_redirecting = true, .state = FINDING_OK},
+		{"in one buffer", judge_jumbo, .mtu = 9000, .other_mtu = 3498, .state = NOT_MEANT},
+		{"in two", judge_jumbo, .mtu = 9000, .other_mtu = 3499, .state = FINDING_WARNING},
+		{"jumbo that the path takes not", judge_jumbo, .mtu = 3548, .outer_len = 50,
+		 .other_mtu = 9000, .state = NOT_MEANT},
+		{"jumbo that it takes", judge_jumbo, .mtu = 3549, .outer_len = 50,
+		 .other_mtu = 9000, .state = FINDING_WARNING},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
@@ -379,7 +391,10 @@ static void backends_are_reached(void)
 					.mtu = rows[i].mtu,
 					.outer_len = rows[i].outer_len,
 					.mtu_limit = rows[i].limit,
-					.mtu_link = "eth1"};
+					.mtu_link = "eth1",
+					.other_link = "eth0",
+					.other_mtu = rows[i].other_mtu,
+					.redirects_frags = rows[i].is_redirecting};
 		struct finding f = {0};
 		addr_parse("10.0.0.11", &p.to);
 		strcpy(p.links[0].name, "eth1");

@@ -230,6 +230,13 @@ static void all_mistakes_are_told_at_once(void)
 	report_clear(&r);
 }
 
+#define IPV6(next)                                                                                 \
+	"86dd"                                                                                     \
+	"600000000000" next "40"                                                                   \
+	"20010db8000000000000000000000001"                                                         \
+	"20010db8000000000000000000000002"
+#define OPTIONS "3c00000000000000"
+
 static void frames_are_read_as_the_data_plane_reads_them(void)
 {
 	static const struct {
@@ -264,6 +271,43 @@ static void frames_are_read_as_the_data_plane_reads_them(void)
 		{MACS "0800"
 		      "450000180000000140110000c0000201c00002029c400050",
 		 0, 0, "udp 192.0.2.1 > 192.0.2.2 fragment at 8"},
+		{MACS "0800"
+		      "450000180000200040110000c0000201c00002029c400050",
+		 0, 0, "udp 192.0.2.1:40000 > 192.0.2.2:80 fragment at 0"},
+		{MACS IPV6("11") "9c400050", 0, 0, "udp [2001:db8::1]:40000 > [2001:db8::2]:80"},
+		{MACS IPV6("2c") "1100000100001b59"
+				 "9c400050",
+		 0, 0, "udp [2001:db8::1]:40000 > [2001:db8::2]:80 fragment at 0"},
+		{MACS IPV6("2c") "1100032800001b59"
+				 "9c400050",
+		 0, 0, "udp 2001:db8::1 > 2001:db8::2 fragment at 808"},
+		/* an atomic one; one that is cut off; others before it, and behind an offset */
+		{MACS IPV6("2c") "1100000000001b59"
+				 "9c400050",
+		 0, 0, "udp [2001:db8::1]:40000 > [2001:db8::2]:80"},
+		{MACS IPV6("2c") "1100000100001b", 0, 0, "protocol 44 2001:db8::1 > 2001:db8::2"},
+		{MACS IPV6("00") "3c00000000000000"
+				 "3301000000000000"
+				 "0000000000000000"
+				 "2b010000"
+				 "0000000000000000"
+				 "2c00000000000000"
+				 "06fffff900001b59",
+		 0, 0, "tcp 2001:db8::1 > 2001:db8::2 fragment at 65528"},
+		{MACS IPV6("2c") "3c00000800001b59"
+				 "1100000000000000"
+				 "9c400050",
+		 0, 0, "protocol 60 2001:db8::1 > 2001:db8::2 fragment at 8"},
+		/* six headers are skipped, no more; one is longer than what is there */
+		{MACS IPV6("3c") OPTIONS OPTIONS OPTIONS OPTIONS OPTIONS "1100000000000000"
+									 "9c400050",
+		 0, 0, "udp [2001:db8::1]:40000 > [2001:db8::2]:80"},
+		{MACS IPV6("3c") OPTIONS OPTIONS OPTIONS OPTIONS OPTIONS OPTIONS "1100000000000000"
+										 "9c400050",
+		 0, 0, "protocol 60 2001:db8::1 > 2001:db8::2"},
+		{MACS IPV6("3c") "11ff000000000000"
+				 "9c400050",
+		 0, 0, "udp 2001:db8::1 > 2001:db8::2"},
 		{MACS "0800"
 		      "6500001400000000402f0000c0000201c0000202",
 		 0, 0, "ethertype 0x0800"},

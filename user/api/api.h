@@ -92,6 +92,15 @@ void api_backends_append(struct control *c, const struct model_tenant *t, const 
 			 json_t *list);
 const char *api_backend_state(enum mtlb_backend_state state);
 
+/* What the flow table does for a tenant now. */
+struct api_load {
+	size_t moving_vips, moving_slots;
+	size_t flows;                /* live ones in it: of moving slots, of round-robin and least-connections */
+};
+struct api_load api_tenant_load(struct control *c, const struct model_tenant *t);
+/* Entries of the flow table that are the tenant's. */
+size_t api_tenant_entries(const struct control *c, const struct model_tenant *t);
+
 /* A packet that datapath_trace() has just run. */
 struct api_traced {
 	const char *interface;       /* by which it came in */

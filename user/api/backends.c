@@ -63,12 +63,24 @@ static json_t *backend_fields(const struct api_request *q, const char *name, str
 	return fields;
 }
 
+enum {
+	WHERE_TEXT = 3 * MTLB_NAME_LEN + 32
+};
+
+/* "tenants/T/vips/V/backends/B"; without B where name is NULL. */
+static void write_where(const struct model_tenant *t, const struct model_vip *v, const char *name,
+			char where[WHERE_TEXT])
+{
+	snprintf(where, WHERE_TEXT, "tenants/%s/vips/%s/backends%s%s", t->name, v->name,
+		 name ? "/" : "", name ? name : "");
+}
+
 /* ---- API-managed: the document changes ---- */
 /* name NULL: a new one, named by the fields. keep: fields that are absent keep their values. Takes fields over. */
 static void write_backend(const struct api_request *q, const struct model_tenant *t,
 			  const char *name, json_t *fields, bool keep, struct api_answer *a)
 {
-	char where[3 * MTLB_NAME_LEN + 32], written[MTLB_NAME_LEN];
+	char where[WHERE_TEXT], written[MTLB_NAME_LEN];
 	struct report r = {0};
 	struct change change;
 	struct model_tenant *copy;
@@ -85,8 +97,7 @@ static void write_backend(const struct api_request *q, const struct model_tenant
 		b = vip_add_backend(v);
 	if (is_new || !keep)
 		config_defaults_backend(b);
-	snprintf(where, sizeof(where), "tenants/%s/vips/%s/backends%s%s", t->name, v->name,
-		 name ? "/" : "", name ? name : "");
+	write_where(t, v, name, where);
 	int error = config_backend_from_json(where, fields, b, &r);
 	json_decref(fields);
 	snprintf(written, sizeof(written), "%s", b->name);
@@ -186,8 +197,10 @@ static void patch(const struct api_request *q, struct api_answer *a)
 		return;
 	}
 	struct model_backend asked = *b;
+	char where[WHERE_TEXT];
+	write_where(t, v, b->name, where);
 	if (only_overrides(fields, t, a)) {
-		int error = config_backend_from_json(b->name, fields, &asked, &r);
+		int error = config_backend_from_json(where, fields, &asked, &r);
 		if (error)
 			api_fail_report(a, error, &r);
 		else

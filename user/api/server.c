@@ -35,11 +35,12 @@ struct call {                        /* one request while its body comes in */
 };
 
 /* ---- one request ---- */
+/* What is no text is the name of nothing, and not as if it were not there. */
 static const char *query(const struct api_request *q, const char *key)
 {
 	const char *text = MHD_lookup_connection_value(q->connection, MHD_GET_ARGUMENT_KIND, key);
 
-	return text && api_is_text(text) ? text : NULL;
+	return text && !api_is_text(text) ? "" : text;
 }
 
 static const char *peer_name(struct MHD_Connection *connection, char *text, size_t size)

@@ -6,30 +6,49 @@
 
 #include "api/api.h"
 
-static json_t *status_json(struct control *c, const struct model_tenant *t)
+struct api_load api_tenant_load(struct control *c, const struct model_tenant *t)
+{
+	const struct image_census *census = control_census(c);
+	struct api_load load = {0};
+
+	for (size_t i = 0; i < t->n_vips; i++) {
+		const struct model_vip *v = &t->vips[i];
+		struct image_vip_view view;
+		int vip = image_vip_id(c->image, t->name, v->name);
+		if (vip < 0 || image_view_vip(c->image, (uint32_t)vip, &view))
+			continue;
+		load.moving_slots += view.moving_slots;
+		load.moving_vips += view.moving_slots > 0;
+		for (size_t j = 0; census && j < v->n_backends; j++) {
+			int id = image_backend_id(c->image, t->name, v->name, v->backends[j].name);
+			load.flows += id < 0 ? 0 : image_census_flows(census, (uint32_t)id);
+		}
+		for (int id = image_next_leaving(c->image, (uint32_t)vip, -1); census && id >= 0;
+		     id = image_next_leaving(c->image, (uint32_t)vip, id))
+			load.flows += image_census_flows(census, (uint32_t)id);
+	}
+	return load;
+}
+
+size_t api_tenant_entries(const struct control *c, const struct model_tenant *t)
 {
 	int slot = image_tenant_slot(c->image, t->name);
-	const struct image_census *census = control_census(c);
 	uint32_t base = 0, buckets = 0;
-	size_t live = 0, moving = 0;
 
 	if (slot >= 0)
 		image_flow_range(c->image, (uint32_t)slot, &base, &buckets);
-	for (size_t i = 0; i < t->n_vips; i++) {
-		struct image_vip_view view;
-		int vip = image_vip_id(c->image, t->name, t->vips[i].name);
-		if (vip < 0 || image_view_vip(c->image, (uint32_t)vip, &view))
-			continue;
-		moving += view.moving_slots;
-		for (size_t j = 0; j < t->vips[i].n_backends; j++) {
-			int id = image_backend_id(c->image, t->name, t->vips[i].name,
-						  t->vips[i].backends[j].name);
-			live += id >= 0 && census ? image_census_flows(census, (uint32_t)id) : 0;
-		}
-	}
-	return json_pack("{s:i, s:{s:I, s:I}, s:I}", "slot", slot, "flows", "size",
-			 (json_int_t)buckets * MTLB_FLOW_WAYS, "live", (json_int_t)live,
-			 "moving_slots", (json_int_t)moving);
+	return (size_t)buckets * MTLB_FLOW_WAYS;
+}
+
+static json_t *status_json(struct control *c, const struct model_tenant *t)
+{
+	const struct api_load load = api_tenant_load(c, t);
+
+	return json_pack("{s:i, s:b, s:{s:I, s:I}, s:I}", "slot",
+			 image_tenant_slot(c->image, t->name), "shared",
+			 tenant_is_shared(c->model, t), "flows", "size",
+			 (json_int_t)api_tenant_entries(c, t), "live", (json_int_t)load.flows,
+			 "moving_slots", (json_int_t)load.moving_slots);
 }
 
 json_t *api_tenant_json(struct control *c, const struct model_tenant *t)

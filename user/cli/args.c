@@ -56,7 +56,8 @@ static const struct row {
 			   "of the IP packet; default: as short as it can be"},
 	[OPTION_HEX] = {"--hex", VALUE, "--hex DIGITS",
 			"a whole frame from Ethernet on; blanks and colons do not matter"},
-	[OPTION_PCAP] = {"--pcap", VALUE, "--pcap FILE", "all frames of a capture; - is standard input"},
+	[OPTION_PCAP] = {"--pcap", VALUE, "--pcap FILE",
+			 "all frames of a capture; - is standard input"},
 	[OPTION_PROBE] = {"--probe", NOTHING, "--probe",
 			  "send each backend one encapsulated packet for its VIP"},
 };
@@ -81,20 +82,45 @@ int cli_usage(const struct cli *c, const char *format, ...)
 	vfprintf(stderr, format, args);
 	va_end(args);
 	if (v)
-		fprintf(stderr, "\nUsage: mtlbctl %s%s%s%s%s; see mtlbctl help %s%s%s\n",
+		fprintf(stderr, "\nUsage: mtlbctl %s%s%s%s%s%s; see mtlbctl help %s%s%s\n",
 			v->object ? v->object : "", v->object ? " " : "", v->name,
-			*v->args ? " " : "", v->args, v->object ? v->object : "",
-			v->object ? " " : "", v->name);
+			*v->args ? " " : "", v->args, v->options ? " [OPTIONS]" : "",
+			v->object ? v->object : "", v->object ? " " : "", v->name);
 	else
 		fputs("; see mtlbctl help\n", stderr);
 	return CLI_USAGE;
 }
 
-int cli_refuse(struct report *r)
+/* Names of files need not be UTF-8. */
+static json_t *text_json(const char *text)
+{
+	json_t *json = json_string(text);
+
+	return json ? json : json_string("(not UTF-8)");
+}
+
+/* In the shape in which mtlbd answers. */
+static void print_errors(const struct report *r)
+{
+	json_t *errors = json_array();
+
+	for (size_t i = 0; i < r->n; i++)
+		json_array_append_new(errors,
+				      json_pack("{s:o, s:o}", "where", text_json(r->lines[i].where),
+						"message", text_json(r->lines[i].text)));
+	json_t *json = json_pack("{s:o}", "errors", errors);
+	json_dumpf(json, stdout, JSON_COMPACT);
+	putchar('\n');
+	json_decref(json);
+}
+
+int cli_refuse(const struct cli *c, struct report *r)
 {
 	for (size_t i = 0; i < r->n; i++)
 		fprintf(stderr, "%s%s%s\n", r->lines[i].where, *r->lines[i].where ? ": " : "",
 			r->lines[i].text);
+	if (c->options[OPTION_JSON])
+		print_errors(r);
 	report_clear(r);
 	return CLI_REFUSED;
 }

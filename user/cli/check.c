@@ -22,7 +22,7 @@ static void print_summary(const char *file, const struct model *m, bool is_json)
 		       m->n_tenants, vips, backends, m->n_segments);
 		return;
 	}
-	json_t *json = json_pack("{s:s*, s:I, s:I, s:I, s:I}", "file", file, "tenants",
+	json_t *json = json_pack("{s:o*, s:I, s:I, s:I, s:I}", "file", json_string(file), "tenants",
 				 (json_int_t)m->n_tenants, "vips", (json_int_t)vips, "backends",
 				 (json_int_t)backends, "segments", (json_int_t)m->n_segments);
 	json_dumpf(json, stdout, 0);
@@ -32,7 +32,8 @@ static void print_summary(const char *file, const struct model *m, bool is_json)
 
 int check_run(const struct cli *c)
 {
-	const char *file = c->words[0], *tenants = c->options[OPTION_TENANTS];
+	const char *file = strcmp(c->words[0], "-") ? c->words[0] : "/dev/stdin";
+	const char *tenants = c->options[OPTION_TENANTS];
 	struct report r = {0};
 	struct model *m = NULL;
 	struct stat st;
@@ -52,6 +53,8 @@ int check_run(const struct cli *c)
 	if (!error)
 		print_summary(file, m, c->options[OPTION_JSON]);
 	model_free(m);
-	int refused = cli_refuse(&r); /* warnings, too */
-	return error ? refused : CLI_OK;
+	if (error)
+		return cli_refuse(c, &r);
+	report_clear(&r);
+	return CLI_OK;
 }

@@ -94,8 +94,8 @@ const char *args_option_usage(enum cli_option option);
 const char *args_option_text(enum cli_option option);
 /* One line and the hint where help is. CLI_USAGE. */
 int cli_usage(const struct cli *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* All lines, "where: message", on standard error; ends with r cleared. CLI_REFUSED. */
-int cli_refuse(struct report *r);
+/* All lines, "where: message", on standard error, and with --json as an object, too; ends with r cleared. CLI_REFUSED. */
+int cli_refuse(const struct cli *c, struct report *r);
 
 /* ---- help.c ---- */
 void help_all(void);

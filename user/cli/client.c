@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 
 #include "util/cleanup.h"
 
@@ -196,11 +198,20 @@ static void explain_connection(const struct cli *c, long error)
 	}
 }
 
+static bool is_path_of_socket(const char *path)
+{
+	return strlen(path) < sizeof(((struct sockaddr_un *)NULL)->sun_path);
+}
+
 static int explain_failure(const struct cli *c, CURL *curl, CURLcode code)
 {
 	long error = 0;
 
-	if (code == CURLE_COULDNT_CONNECT) {
+	if (!is_path_of_socket(client_socket(c))) {
+		fprintf(stderr,
+			"mtlbctl: %s is longer than the path of a socket can be: %zu bytes\n",
+			client_socket(c), sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1);
+	} else if (code == CURLE_COULDNT_CONNECT) {
 		curl_easy_getinfo(curl, CURLINFO_OS_ERRNO, &error);
 		/* curl does not tell the number for unix sockets of all versions */
 		if (!error && access(client_socket(c), F_OK))

@@ -33,7 +33,7 @@ int decap_attach_run(const struct cli *c)
 			return cli_usage(c, "--address %s: is no IPv4 or IPv6 address",
 					 c->addresses[i]);
 	if (decap_attach(pin_dir(c), c->words[0], mode, addresses, c->n_addresses, &r))
-		return cli_refuse(&r);
+		return cli_refuse(c, &r);
 	if (c->options[OPTION_JSON])
 		puts("{}");
 	else
@@ -46,7 +46,7 @@ int decap_detach_run(const struct cli *c)
 	struct report r = {0};
 
 	if (decap_detach(pin_dir(c), c->words[0], &r))
-		return cli_refuse(&r);
+		return cli_refuse(c, &r);
 	if (c->options[OPTION_JSON])
 		puts("{}");
 	else
@@ -129,7 +129,7 @@ int decap_list_run(const struct cli *c)
 	size_t n;
 
 	if (decap_list(pin_dir(c), &list, &n, &r))
-		return cli_refuse(&r);
+		return cli_refuse(c, &r);
 	if (c->options[OPTION_JSON])
 		print_json(list, n);
 	else

@@ -160,6 +160,7 @@ static const struct check checks[] = {
 	{"next-hop", .path = judge_next_hop},
 	{"route", .path = judge_route},
 	{"mtu", .path = judge_mtu},
+	{"jumbo", .path = judge_jumbo},
 	{"vip-address", .probe = judge_probe},
 };
 

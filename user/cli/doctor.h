@@ -89,6 +89,7 @@ struct doctor_link {
 	uint32_t program_id; /* of mtlbd's program there; 0: not to be compared */
 	char detail[128];    /* why not */
 	bool has_tags;       /* a segment with VLANs is on it */
+	bool is_way_in;      /* a segment whose packets go by the route is on it */
 	bool exists;
 	struct doctor_port port;
 	bool has_peer; /* of a veth: it can be seen */
@@ -131,6 +132,9 @@ struct doctor_path {
 	enum mtu_limit mtu_limit;
 	char mtu_link[DOCTOR_NAME]; /* LINK: which */
 	unsigned int outer_len;     /* the longest outer headers that any of its VIPs gives it */
+	char other_link[DOCTOR_NAME]; /* another, by which packets for it come in */
+	uint32_t other_mtu;           /* of several such the widest; 0: there is none */
+	bool redirects_frags;         /* the kernel redirects frames of several buffers */
 };
 
 struct doctor_vip {
@@ -184,6 +188,7 @@ bool judge_local_vip(const struct doctor_vip *v, struct finding *f);
 bool judge_next_hop(const struct doctor_path *p, struct finding *f);
 bool judge_route(const struct doctor_path *p, struct finding *f);
 bool judge_mtu(const struct doctor_path *p, struct finding *f);
+bool judge_jumbo(const struct doctor_path *p, struct finding *f);
 bool judge_probe(const struct doctor_probe *p, struct finding *f);
 
 /* ---- doctor_netlink.c: 0 or -errno ---- */

@@ -142,33 +142,43 @@ bool judge_gro(const struct doctor_link *l, struct finding *f)
 	return true;
 }
 
-static void judge_veth_tags(const struct doctor_link *l, struct finding *f)
+/* What an offload at the other end of a veth does to the frames that come from there. */
+struct peer_offload {
+	uint32_t feature;
+	const char *key; /* as ethtool -K has it */
+	const char *unseen, *on, *off;
+};
+
+static void judge_peer_offload(const struct doctor_link *l, const struct peer_offload *o,
+			       struct finding *f)
 {
-	if (!l->has_peer) {
-		finding_set(
-			f, FINDING_WARNING,
-			"packets come tagged, and the other end of the veth cannot be seen: with VLAN "
-			"offload on there, XDP sees no tags");
-		finding_advise(f, "at the other end: ethtool -K PEER txvlan off");
-	} else if (has(&l->peer, FEATURE_TX_VLAN)) {
-		finding_set(
-			f, FINDING_BROKEN,
-			"packets come tagged, but the veth's other end %s leaves tags beside the frame: "
-			"XDP sees them untagged, in another segment",
-			l->peer.name);
-		finding_advise(f, "%sethtool -K %s txvlan off", l->peer_net, l->peer.name);
+	if (!l->has_peer || !l->peer.features_known) {
+		finding_set(f, FINDING_WARNING,
+			    "the offloads of the veth's other end cannot be seen; %s", o->unseen);
+		finding_advise(f, "at the other end: ethtool -K PEER %s off", o->key);
+	} else if (has(&l->peer, o->feature)) {
+		finding_set(f, FINDING_BROKEN, "the veth's other end %s leaves %s", l->peer.name,
+			    o->on);
+		finding_advise(f, "%sethtool -K %s %s off", l->peer_net, l->peer.name, o->key);
 	} else {
-		finding_set(f, FINDING_OK, "the other end %s leaves tags in the frame",
-			    l->peer.name);
+		finding_set(f, FINDING_OK, "the veth's other end %s %s", l->peer.name, o->off);
 	}
 }
 
 bool judge_vlan_offload(const struct doctor_link *l, struct finding *f)
 {
+	static const struct peer_offload tags = {
+		FEATURE_TX_VLAN,
+		"txvlan",
+		"with VLAN offload on, XDP sees no tags, though packets come tagged",
+		"the tags of packets beside the frame: XDP sees them untagged, in another segment",
+		"leaves tags in the frame",
+	};
+
 	if (!l->exists || !l->has_tags || (!is_veth(l) && !l->port.features_known))
 		return false;
 	if (is_veth(l)) {
-		judge_veth_tags(l, f);
+		judge_peer_offload(l, &tags, f);
 	} else if (has(&l->port, FEATURE_RX_VLAN)) {
 		finding_set(
 			f, FINDING_BROKEN,
@@ -221,25 +231,18 @@ bool judge_peer(const struct doctor_link *l, struct finding *f)
 
 bool judge_checksum(const struct doctor_link *l, struct finding *f)
 {
+	static const struct peer_offload checksums = {
+		FEATURE_TX_CHECKSUM,
+		"tx",
+		"with checksum offload on, packets come with half a checksum, and backends drop them",
+		"checksums to hardware that is not there: backends drop what comes from this machine's "
+		"own clients (TcpInCsumErrors)",
+		"completes checksums",
+	};
+
 	if (!l->exists || !is_veth(l) || l->mode != ATTACH_NATIVE)
 		return false;
-	if (!l->has_peer || !l->peer.features_known) {
-		finding_set(
-			f, FINDING_WARNING,
-			"the offloads of the veth's other end cannot be seen; with checksum offload on, "
-			"packets come with half a checksum, and backends drop them");
-		finding_advise(f, "at the other end: ethtool -K PEER tx off");
-	} else if (has(&l->peer, FEATURE_TX_CHECKSUM)) {
-		finding_set(
-			f, FINDING_BROKEN,
-			"the veth's other end %s leaves checksums to hardware that is not there: "
-			"backends drop what comes from this machine's own clients (TcpInCsumErrors)",
-			l->peer.name);
-		finding_advise(f, "%sethtool -K %s tx off", l->peer_net, l->peer.name);
-	} else {
-		finding_set(f, FINDING_OK, "checksums are complete when they leave %s",
-			    l->peer.name);
-	}
+	judge_peer_offload(l, &checksums, f);
 	return true;
 }
 

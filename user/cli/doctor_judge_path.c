@@ -9,6 +9,8 @@
 enum {
 	CLIENT_MTU = 1500,
 	TCP_HEADERS = 60, /* IPv6 and TCP; that does for IPv4, too */
+	/* of 4096 bytes XDP's headroom and the kernel's book-keeping leave 3520: 22 for Ethernet and two tags */
+	ONE_BUFFER_MTU = 3498,
 };
 
 bool judge_local_vip(const struct doctor_vip *v, struct finding *f)
@@ -122,6 +124,28 @@ bool judge_mtu(const struct doctor_path *p, struct finding *f)
 		"small requests work, uploads depend on ICMP",
 		p->mtu, p->outer_len, fits);
 	advise_mtu(p, needed, fits > TCP_HEADERS ? fits - TCP_HEADERS : 0, f);
+	return true;
+}
+
+bool judge_jumbo(const struct doctor_path *p, struct finding *f)
+{
+	const struct doctor_port *last = p->n_links ? &p->links[p->n_links - 1] : NULL;
+
+	/* what the path does not take is answered, and never redirected */
+	if (!last || p->other_mtu <= ONE_BUFFER_MTU || p->mtu <= ONE_BUFFER_MTU + p->outer_len)
+		return false;
+	if (p->redirects_frags) {
+		finding_set(f, FINDING_OK, "frames of %u bytes come in by %s and leave by %s",
+			    p->other_mtu, p->other_link, last->name);
+		return true;
+	}
+	finding_set(
+		f, FINDING_WARNING,
+		"%s takes frames of %u bytes, and they leave by %s: Linux before 6.3 drops those of "
+		"more than one buffer on the way, after mtlb has counted them as forwarded",
+		p->other_link, p->other_mtu, last->name);
+	finding_advise(f, "ip link set %s mtu %d; or route to the backend over %s; or Linux 6.3",
+		       p->other_link, ONE_BUFFER_MTU, p->other_link);
 	return true;
 }
 

@@ -5,13 +5,13 @@
 #include <string.h>
 
 #include <libmnl/libmnl.h>
-#include <net/if.h>
 
 #include <linux/if_link.h>
 #include <linux/net_namespace.h>
 #include <linux/rtnetlink.h>
 
 #include "cli/doctor.h"
+#include "net/link.h"
 
 enum {
 	BUFFER = 32768,
@@ -42,35 +42,6 @@ static int query(struct nlmsghdr *request, mnl_cb_t cb, void *data)
 }
 
 /* ---- links ---- */
-static void read_bond(const struct nlattr *data, struct doctor_port *out)
-{
-	const struct nlattr *a;
-
-	out->has_bond = true;
-	mnl_attr_for_each_nested(a, data)
-	{
-		if (mnl_attr_get_type(a) == IFLA_BOND_MODE)
-			out->bond_mode = mnl_attr_get_u8(a);
-		else if (mnl_attr_get_type(a) == IFLA_BOND_XMIT_HASH_POLICY)
-			out->bond_hash_policy = mnl_attr_get_u8(a);
-	}
-}
-
-static void read_info(const struct nlattr *info, struct doctor_port *out)
-{
-	const struct nlattr *a, *data = NULL;
-
-	mnl_attr_for_each_nested(a, info)
-	{
-		if (mnl_attr_get_type(a) == IFLA_INFO_KIND)
-			strncpy(out->kind, mnl_attr_get_str(a), sizeof(out->kind) - 1);
-		else if (mnl_attr_get_type(a) == IFLA_INFO_DATA)
-			data = a;
-	}
-	if (data && !strcmp(out->kind, "bond"))
-		read_bond(data, out);
-}
-
 static void read_xdp(const struct nlattr *xdp, struct doctor_port *out)
 {
 	const struct nlattr *a;
@@ -86,41 +57,29 @@ static void read_xdp(const struct nlattr *xdp, struct doctor_port *out)
 
 static void read_link(const struct nlmsghdr *h, struct doctor_port *out)
 {
-	const struct ifinfomsg *m = mnl_nlmsg_get_payload(h);
 	const struct nlattr *a;
+	struct link l;
 
-	memset(out, 0, sizeof(*out));
-	out->ifindex = m->ifi_index;
-	out->is_up = m->ifi_flags & IFF_UP;
-	out->link_net = -1;
-	mnl_attr_for_each(a, h, sizeof(*m))
+	link_read(h, &l);
+	*out = (struct doctor_port){.ifindex = l.ifindex,
+				    .mtu = l.mtu,
+				    .master = l.master,
+				    .link = l.parent,
+				    .link_net = -1,
+				    .is_up = l.is_up,
+				    .has_bond = link_is_bond(&l),
+				    .bond_mode = l.bond_mode,
+				    .bond_hash_policy = l.bond_policy};
+	memcpy(out->name, l.name, sizeof(out->name));
+	memcpy(out->kind, l.kind, sizeof(out->kind));
+	mnl_attr_for_each(a, h, sizeof(struct ifinfomsg))
 	{
-		switch (mnl_attr_get_type(a)) {
-		case IFLA_IFNAME:
-			strncpy(out->name, mnl_attr_get_str(a), sizeof(out->name) - 1);
-			break;
-		case IFLA_MTU:
-			out->mtu = mnl_attr_get_u32(a);
-			break;
-		case IFLA_MASTER:
-			out->master = mnl_attr_get_u32(a);
-			break;
-		case IFLA_LINK:
-			out->link = mnl_attr_get_u32(a);
-			break;
-		case IFLA_LINK_NETNSID:
+		if (mnl_attr_get_type(a) == IFLA_LINK_NETNSID)
 			out->link_net = (int32_t)mnl_attr_get_u32(a);
-			break;
-		case IFLA_NUM_RX_QUEUES:
+		else if (mnl_attr_get_type(a) == IFLA_NUM_RX_QUEUES)
 			out->rx_queues = mnl_attr_get_u32(a);
-			break;
-		case IFLA_LINKINFO:
-			read_info(a, out);
-			break;
-		case IFLA_XDP:
+		else if (mnl_attr_get_type(a) == IFLA_XDP)
 			read_xdp(a, out);
-			break;
-		}
 	}
 }
 

@@ -52,31 +52,32 @@ static double now_ms(void)
 	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
 }
 
+/* An address of one family, on this interface or (ifindex 0) on any; NULL: there is none. */
+static const struct addr *find_address(const struct prober *p, bool is_ipv4, uint32_t ifindex)
+{
+	for (size_t i = 0; i < p->n_addresses; i++) {
+		const struct doctor_address *a = &p->addresses[i];
+		if (a->is_global && addr_is_ipv4(&a->address) == is_ipv4 &&
+		    !addr_is_loopback(&a->address) && (!ifindex || a->ifindex == ifindex))
+			return &a->address;
+	}
+	return NULL;
+}
+
 /* The route's own source; for a VIP of the other family one of the same interface, or any. */
 static bool find_source(const struct prober *p, const struct next_hop *hop, const struct addr *vip,
 			struct addr *out)
 {
-	bool is_ipv4 = addr_is_ipv4(vip), is_found = addr_is_ipv4(&hop->source) == is_ipv4;
+	bool is_ipv4 = addr_is_ipv4(vip);
+	const struct addr *found = addr_is_ipv4(&hop->source) == is_ipv4 ? &hop->source : NULL;
 
-	if (is_found)
-		*out = hop->source;
-	for (size_t i = 0; !is_found && i < p->n_addresses; i++) {
-		const struct doctor_address *a = &p->addresses[i];
-		if (a->is_global && addr_is_ipv4(&a->address) == is_ipv4 &&
-		    a->ifindex == hop->ifindex) {
-			*out = a->address;
-			is_found = true;
-		}
-	}
-	for (size_t i = 0; !is_found && i < p->n_addresses; i++) {
-		const struct doctor_address *a = &p->addresses[i];
-		if (a->is_global && addr_is_ipv4(&a->address) == is_ipv4 &&
-		    !addr_is_loopback(&a->address)) {
-			*out = a->address;
-			is_found = true;
-		}
-	}
-	return is_found;
+	if (!found)
+		found = find_address(p, is_ipv4, hop->ifindex);
+	if (!found)
+		found = find_address(p, is_ipv4, 0);
+	if (found)
+		*out = *found;
+	return found;
 }
 
 /* The outer source is the configured one, as in the data plane. */

@@ -97,8 +97,11 @@ static void read_segments(const struct cli *c, struct doctor *d)
 
 	json_array_foreach (list, at, item) {
 		struct doctor_link *l = find_link(d, object_text(item, "interface"));
-		if (l && object_number(item, "vlan") > 0)
-			l->has_tags = true;
+		const char *hop = object_text(item, "next_hop");
+		if (!l)
+			continue;
+		l->has_tags |= object_number(item, "vlan") > 0;
+		l->is_way_in |= !*hop || !strcmp(hop, "auto");
 	}
 	json_decref(list);
 }
@@ -298,6 +301,20 @@ static void read_path(struct doctor *d, struct doctor_path *p)
 	p->is_ours = l && l->is_expected;
 }
 
+/* The widest interface by which packets for the backend come in, but do not leave. In generic mode frames are in one piece. */
+static void find_other_link(const struct doctor *d, struct doctor_path *p)
+{
+	for (size_t i = 0; p->n_links && i < d->n_links; i++) {
+		const struct doctor_link *l = &d->links[i];
+		if (!l->is_way_in || l->mode != ATTACH_NATIVE || l->port.mtu <= p->other_mtu ||
+		    !strcmp(l->name, p->links[p->n_links - 1].name))
+			continue;
+		p->other_mtu = l->port.mtu;
+		memcpy(p->other_link, l->name, sizeof(p->other_link));
+	}
+	p->redirects_frags = d->host.major > 6 || (d->host.major == 6 && d->host.minor >= 3);
+}
+
 static void read_backends(const struct cli *c, struct doctor *d, const struct vips *vips)
 {
 	json_t *list = get_list(c, "/v1/backends", d);
@@ -373,6 +390,8 @@ int doctor_read(const struct cli *c, struct doctor *d)
 		add_link(d, c->words[i]);
 	for (size_t i = 0; i < d->n_links; i++)
 		doctor_read_link(&d->links[i]);
+	for (size_t i = 0; i < d->n_paths; i++)
+		find_other_link(d, &d->paths[i]);
 	return d->host.has_daemon ? CLI_OK : CLI_NO_DAEMON;
 }
 

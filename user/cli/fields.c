@@ -119,6 +119,7 @@ int fields_read(char *const *words, size_t n, json_t *object, struct report *r)
 json_t *fields_read_file(const char *file, struct report *r)
 {
 	bool is_stdin = !strcmp(file, "-");
+	const char *name = is_stdin ? "standard input" : file;
 	json_error_t error;
 	char where[256];
 	FILE *from = is_stdin ? stdin : fopen(file, "re");
@@ -131,11 +132,10 @@ json_t *fields_read_file(const char *file, struct report *r)
 	if (!is_stdin)
 		fclose(from);
 	if (!json) {
-		snprintf(where, sizeof(where), "%s:%d:%d", is_stdin ? "standard input" : file,
-			 error.line, error.column);
+		snprintf(where, sizeof(where), "%s:%d:%d", name, error.line, error.column);
 		report_add(r, where, "is no JSON: %s", error.text);
 	} else if (!json_is_object(json)) {
-		report_add(r, file, "holds no JSON object");
+		report_add(r, name, "holds no JSON object");
 		json_decref(json);
 		json = NULL;
 	}

@@ -65,7 +65,7 @@ int object_body(const struct cli *c, json_t **out)
 	json_t *body = file ? fields_read_file(file, &r) : json_object();
 
 	if (!body)
-		return cli_refuse(&r);
+		return cli_refuse(c, &r);
 	int error = read_words(c, body);
 
 	if (error)

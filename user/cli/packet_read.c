@@ -159,7 +159,9 @@ static void read_ports(uint64_t source, uint64_t destination, struct packet_spec
 		s->source_port = source == PORT_NONE ? PACKET_SOURCE_PORT : (uint16_t)source;
 		s->destination_port = (uint16_t)destination;
 		if (destination == PORT_NONE)
-			report_add(r, "--dst", "has no port: ADDRESS:PORT is expected for %s",
+			report_add(r, "--dst", "has no port: %s is expected for %s",
+				   addr_is_ipv4(&s->destination) ? "ADDRESS:PORT"
+								 : "[ADDRESS]:PORT",
 				   frame_protocol_name(s->protocol));
 	} else if (source != PORT_NONE || destination != PORT_NONE) {
 		report_add(r, source != PORT_NONE ? "--src" : "--dst",

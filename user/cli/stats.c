@@ -7,6 +7,10 @@
 
 #include "cli/objects.h"
 
+enum {
+	NEARBY = 8 /* places by which something may have moved in a list */
+};
+
 /* Two samples of the same counters; totals: earlier is NULL and seconds is 1. */
 struct sample {
 	const json_t *earlier, *now;
@@ -21,17 +25,19 @@ static double difference(const struct sample *s, const char *path)
 	return (now >= earlier ? now - earlier : now) / s->seconds;
 }
 
-/* What of the same name was in a list of the earlier sample. */
-static struct sample part(const struct sample *s, const char *list, const json_t *now)
+/* What of the same name as the at-th was in a list of the earlier sample: about there, as lists keep their order. */
+static struct sample part(const struct sample *s, const char *list, size_t at, const json_t *now)
 {
+	const json_t *earlier = object_at(s->earlier, list);
+	size_t n = json_array_size(earlier), from = at > NEARBY ? at - NEARBY : 0;
 	struct sample p = {.now = now, .seconds = s->seconds};
 	const char *name = object_text(now, "name");
-	const json_t *item;
-	size_t at;
 
-	json_array_foreach (object_at(s->earlier, list), at, item)
+	for (size_t i = 0; i < n && !p.earlier; i++) {
+		const json_t *item = json_array_get(earlier, (from + i) % n);
 		if (!strcmp(object_text(item, "name"), name))
 			p.earlier = item;
+	}
 	/* one that is new since has counted nothing before */
 	return p;
 }
@@ -63,7 +69,7 @@ static void print_tenants(const struct sample *s, bool is_rate)
 	size_t at;
 
 	json_array_foreach (object_at(s->now, "tenants"), at, item) {
-		struct sample p = part(s, "tenants", item);
+		struct sample p = part(s, "tenants", at, item);
 		table_add(t, "%s", object_text(item, "name"));
 		add_numbers(t, difference(&p, "packets"), difference(&p, "bytes"), is_rate);
 		table_add(t, "%s", number_print(difference(&p, "reasons.forwarded"), text));
@@ -88,9 +94,9 @@ static void print_vips(const struct sample *s, bool is_rate)
 	size_t i, j;
 
 	json_array_foreach (object_at(s->now, "tenants"), i, tenant) {
-		struct sample p = part(s, "tenants", tenant);
+		struct sample p = part(s, "tenants", i, tenant);
 		json_array_foreach (object_at(tenant, "vips"), j, vip) {
-			struct sample v = part(&p, "vips", vip);
+			struct sample v = part(&p, "vips", j, vip);
 			table_add(t, "%s/%s", object_text(tenant, "name"),
 				  object_text(vip, "name"));
 			add_numbers(t, difference(&v, "packets"), difference(&v, "bytes"), is_rate);
@@ -108,7 +114,7 @@ static void add_backends(struct table *t, const char *tenant, const struct sampl
 	size_t at;
 
 	json_array_foreach (object_at(vip->now, "backends"), at, item) {
-		struct sample b = part(vip, "backends", item);
+		struct sample b = part(vip, "backends", at, item);
 		double packets = difference(&b, "packets");
 		/* the VIP was read a moment before its backends */
 		double share = packets < all ? 100 * packets / all : packets > 0 ? 100 : 0;
@@ -132,9 +138,9 @@ static void print_backends(const struct sample *s, bool is_rate)
 	size_t i, j;
 
 	json_array_foreach (object_at(s->now, "tenants"), i, tenant) {
-		struct sample p = part(s, "tenants", tenant);
+		struct sample p = part(s, "tenants", i, tenant);
 		json_array_foreach (object_at(tenant, "vips"), j, vip) {
-			struct sample v = part(&p, "vips", vip);
+			struct sample v = part(&p, "vips", j, vip);
 			add_backends(t, object_text(tenant, "name"), &v, is_rate);
 		}
 	}
@@ -171,7 +177,7 @@ static void print_reasons(const struct sample *s, bool is_rate, bool has_node)
 	size_t at;
 
 	json_array_foreach (object_at(s->now, "tenants"), at, item) {
-		struct sample p = part(s, "tenants", item);
+		struct sample p = part(s, "tenants", at, item);
 		add_reasons(t, object_text(item, "name"), &p);
 	}
 	if (has_node)

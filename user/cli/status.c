@@ -24,6 +24,19 @@ static void print_node(const json_t *node)
 	       object_number(node, "generation"));
 }
 
+/* A flow is live in the table while its slot moves, of round-robin and least-connections always. */
+static void print_moves(const json_t *node)
+{
+	double slots = object_number(node, "moving.slots"),
+	       vips = object_number(node, "moving.vips");
+
+	if (slots > 0)
+		printf("moving     %.0f slots of %.0f VIP%s", slots, vips, vips > 1 ? "s" : "");
+	else
+		printf("moving     nothing");
+	printf("; live flows in the flow table: %.0f\n", object_number(node, "flows.live"));
+}
+
 static void add_usage(struct table *t, const char *what, const json_t *usage)
 {
 	double used = object_number(usage, "used"), size = object_number(usage, "size");
@@ -50,8 +63,6 @@ static void print_maps(const json_t *node)
 		add_usage(t, key, usage);
 	putchar('\n');
 	table_print(t, "");
-	printf("flow table: room for %.0f flows while slots move\n",
-	       object_number(node, "flows.size"));
 }
 
 static void print_interfaces(const struct cli *c, const json_t *list)
@@ -99,6 +110,7 @@ int status_run(const struct cli *c)
 		client_print_body(&a);
 	} else {
 		print_node(a.json);
+		print_moves(a.json);
 		print_maps(a.json);
 		error = client_show(c, client_path("/v1/interfaces"), print_interfaces);
 		print_warnings(a.json);

@@ -143,6 +143,29 @@ static size_t find_widest(const struct table *t, const size_t widths[COLUMNS], s
 	return widest;
 }
 
+static size_t body_width(const struct table *t, size_t column)
+{
+	size_t width = TEXT_MIN;
+
+	for (size_t i = column; i < t->n_cells; i += t->n_columns)
+		width = t->cells[i].width > width ? t->cells[i].width : width;
+	return width;
+}
+
+/* Titles that are wider than what is below them give way before it does. Returns the new sum. */
+static size_t shrink_titles(const struct table *t, size_t widths[COLUMNS], size_t sum, size_t limit)
+{
+	for (size_t i = 0; i < t->n_columns && sum > limit; i++) {
+		size_t body = body_width(t, i), spare = widths[i] > body ? widths[i] - body : 0;
+		if (t->columns[i].is_number)
+			continue;
+		spare = spare < sum - limit ? spare : sum - limit;
+		widths[i] -= spare;
+		sum -= spare;
+	}
+	return sum;
+}
+
 /* The first column, which names the row, is cut last. */
 static void shrink(const struct table *t, size_t widths[COLUMNS], size_t sum, size_t limit)
 {
@@ -208,7 +231,7 @@ void table_write(const struct table *t, FILE *to, size_t width, bool is_coloured
 	size_t sum = measure(t, widths);
 
 	if (width)
-		shrink(t, widths, sum, width);
+		shrink(t, widths, shrink_titles(t, widths, sum, width), width);
 	for (size_t i = 0; i < t->n_columns; i++) {
 		titles[i].text = (char *)t->columns[i].title;
 		titles[i].width = width_of(titles[i].text);

@@ -33,7 +33,7 @@ static void print_list(const struct cli *c, const json_t *list)
 		double revision = object_number(item, "revision");
 		table_add(t, "%s", object_text(item, "name"));
 		table_add_state(t, object_is(item, "suspended") ? "suspended" : "active");
-		table_add(t, "%s", object_is(item, "shared") ? "yes" : "no");
+		table_add(t, "%s", object_is(item, "status.shared") ? "yes" : "no");
 		table_add(t, "%zu", json_array_size(object_at(item, "vips")));
 		table_add(t, "%zu", n_backends(item));
 		table_add(t, "%s", number_print(object_number(item, "status.flows.live"), text));

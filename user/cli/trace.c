@@ -12,8 +12,8 @@ enum { /* of a request; the API takes 1024 packets and a body of 1 MiB */
 	BATCH_TEXT = 512 << 10,
 };
 
-/* The packets from *at on that go into one request. */
-static json_t *next_batch(const json_t *packets, size_t *at)
+/* The packets from *at on that go into one request; they are taken out of the list. */
+static json_t *next_batch(json_t *packets, size_t *at)
 {
 	json_t *batch = json_array();
 	size_t text = 0;
@@ -25,11 +25,12 @@ static json_t *next_batch(const json_t *packets, size_t *at)
 		    (json_array_size(batch) && text > BATCH_TEXT))
 			break;
 		json_array_append(batch, packet);
+		json_array_set_new(packets, *at, json_null());
 	}
 	return batch;
 }
 
-static int ask(const struct cli *c, json_t *batch, json_t *answers)
+static int ask(const struct cli *c, json_t *batch, struct trace_output *out)
 {
 	const char *interface = c->options[OPTION_INTERFACE];
 	json_t *body = json_pack("{s:o, s:s*}", "packets", batch, "interface", interface);
@@ -38,30 +39,22 @@ static int ask(const struct cli *c, json_t *batch, json_t *answers)
 
 	json_decref(body);
 	if (!error) {
-		json_array_extend(answers, json_object_get(a.json, "packets"));
+		trace_output_add(out, json_object_get(a.json, "packets"));
 		client_clear(&a);
 	}
 	return error;
 }
 
-static void print_json(const json_t *answers)
-{
-	json_dumpf(answers, stdout, JSON_COMPACT);
-	putchar('\n');
-}
-
 int trace_run(const struct cli *c)
 {
-	json_t *packets = NULL, *answers = json_array();
+	json_t *packets = NULL;
 	int error = trace_read_packets(c, &packets);
+	size_t n = json_array_size(packets);
+	struct trace_output *out = trace_output_new(c->options[OPTION_JSON], n);
 
-	for (size_t at = 0; !error && at < json_array_size(packets);)
-		error = ask(c, next_batch(packets, &at), answers);
-	if (!error && c->options[OPTION_JSON])
-		print_json(answers);
-	else if (!error)
-		trace_print(answers);
+	for (size_t at = 0; !error && at < n;)
+		error = ask(c, next_batch(packets, &at), out);
+	trace_output_end(out);
 	json_decref(packets);
-	json_decref(answers);
 	return error;
 }

@@ -10,5 +10,10 @@
  */
 int trace_read_packets(const struct cli *c, json_t **out);
 
-/* packets: what the API answered. One as a story, several as a table with a summary. */
-void trace_print(const json_t *packets);
+struct trace_output;
+/* n: packets in all. One is told as a story, several as a table with a summary; with is_json an array. */
+struct trace_output *trace_output_new(bool is_json, size_t n);
+/* What the API answered of the next ones: nothing of it is kept but the lines of the table. */
+void trace_output_add(struct trace_output *o, const json_t *packets);
+/* Prints what is still to be said of those that were added, also where not all were, and frees it. */
+void trace_output_end(struct trace_output *o);

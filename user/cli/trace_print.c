@@ -7,6 +7,7 @@
 #include "cli/objects.h"
 #include "cli/trace.h"
 #include "core/frame.h"
+#include "core/ports.h"
 #include "util/cleanup.h"
 #include "util/hex.h"
 
@@ -68,13 +69,15 @@ static void print_vip(const json_t *p)
 {
 	const char *address = object_text(p, "vip_address");
 	const json_t *protocol = object_at(p, "vip_protocol");
+	char ports[PORTS_TEXT];
 
 	if (!has(p, "vip"))
 		return;
 	printf("VIP            %s, ", object_text(p, "vip"));
-	printf(strchr(address, ':') ? "[%s]:%lld" : "%s:%lld", address, number(p, "vip_port"));
-	if (has(p, "vip_last_port"))
-		printf("-%lld", number(p, "vip_last_port"));
+	uint16_t first = (uint16_t)number(p, "vip_port");
+	uint16_t last = has(p, "vip_last_port") ? (uint16_t)number(p, "vip_last_port") : first;
+	printf(strchr(address, ':') ? "[%s]:%s" : "%s:%s", address,
+	       ports_print(first, last, ports));
 	if (json_is_string(protocol))
 		printf("/%s", json_string_value(protocol));
 	printf("%s%s\n", has(p, "algorithm") ? ", " : "", object_text(p, "algorithm"));
@@ -154,9 +157,19 @@ static void print_encapsulation(const json_t *p)
 	putchar('\n');
 }
 
+/* Lines like the one before are one "*"; the last is always there. */
 static void print_dump(const uint8_t *bytes, size_t len)
 {
+	bool was_same = false;
+
 	for (size_t at = 0; at < len; at += LINE) {
+		bool is_same =
+			at && at + LINE < len && !memcmp(bytes + at, bytes + at - LINE, LINE);
+		if (is_same && !was_same)
+			puts("*");
+		was_same = is_same;
+		if (is_same)
+			continue;
 		printf("%04zx ", at);
 		for (size_t i = at; i < at + LINE && i < len; i++)
 			printf("%s%02x", i == at + LINE / 2 ? "  " : " ", bytes[i]);
@@ -213,59 +226,83 @@ static void add_row(struct table *t, size_t n, const json_t *p)
 		table_add(t, "-");
 }
 
-static void print_table(const json_t *packets)
+static const struct column columns[] = {
+	{"#", true},    {"PACKET", false},  {"VERDICT", false}, {"REASON", false},
+	{"VIP", false}, {"BACKEND", false}, {"SLOT", false},
+};
+
+static void print_summary(size_t n, const json_t *counts)
 {
-	static const struct column columns[] = {
-		{"#", true},    {"PACKET", false},  {"VERDICT", false}, {"REASON", false},
-		{"VIP", false}, {"BACKEND", false}, {"SLOT", false},
-	};
-	struct table *t = table_new(columns, sizeof(columns) / sizeof(*columns));
-	const json_t *packet;
-	size_t at;
-
-	json_array_foreach (packets, at, packet)
-		add_row(t, at + 1, packet);
-	table_print(t, "");
-}
-
-/* Packets by reason, in the order in which the reasons came up. */
-static json_t *count_reasons(const json_t *packets)
-{
-	json_t *counts = json_object();
-	const json_t *packet;
-	size_t at;
-
-	json_array_foreach (packets, at, packet) {
-		const char *reason = object_text(packet, "reason");
-		json_int_t n = json_integer_value(json_object_get(counts, reason));
-
-		json_object_set_new(counts, reason, json_integer(n + 1));
-	}
-	return counts;
-}
-
-static void print_summary(const json_t *packets)
-{
-	json_t *counts = count_reasons(packets);
-	const char *reason;
+	const char *separator = " ", *reason;
 	json_t *count;
 
-	printf("\n%zu packets:", json_array_size(packets));
-	const char *separator = " ";
-	json_object_foreach (counts, reason, count) {
+	printf("\n%zu packets:", n);
+	json_object_foreach ((json_t *)counts, reason, count) {
 		printf("%s%lld %s", separator, (long long)json_integer_value(count), reason);
 		separator = ", ";
 	}
 	putchar('\n');
-	json_decref(counts);
 }
 
-void trace_print(const json_t *packets)
+/* ---- as they come ---- */
+struct trace_output {
+	bool is_json, is_story;
+	size_t n;
+	struct table *table;
+	json_t *counts; /* packets by reason, in the order in which the reasons came up */
+};
+
+struct trace_output *trace_output_new(bool is_json, size_t n)
 {
-	if (json_array_size(packets) == 1) {
-		print_story(json_array_get(packets, 0));
-		return;
+	struct trace_output *o = calloc(1, sizeof(*o));
+
+	if (!o) {
+		fputs("mtlbctl: out of memory\n", stderr);
+		exit(CLI_REFUSED);
 	}
-	print_table(packets);
-	print_summary(packets);
+	o->is_json = is_json;
+	o->is_story = n == 1;
+	o->table = table_new(columns, sizeof(columns) / sizeof(*columns));
+	o->counts = json_object();
+	return o;
+}
+
+static void add_packet(struct trace_output *o, const json_t *packet)
+{
+	const char *reason = object_text(packet, "reason");
+	json_int_t n = json_integer_value(json_object_get(o->counts, reason));
+
+	o->n++;
+	if (o->is_json) {
+		putchar(o->n == 1 ? '[' : ',');
+		json_dumpf(packet, stdout, JSON_COMPACT);
+	} else if (o->is_story) {
+		print_story(packet);
+	} else {
+		add_row(o->table, o->n, packet);
+		json_object_set_new(o->counts, reason, json_integer(n + 1));
+	}
+}
+
+void trace_output_add(struct trace_output *o, const json_t *packets)
+{
+	const json_t *packet;
+	size_t at;
+
+	json_array_foreach (packets, at, packet)
+		add_packet(o, packet);
+}
+
+void trace_output_end(struct trace_output *o)
+{
+	if (o->n && o->is_json) {
+		puts("]");
+	} else if (o->n && !o->is_story) {
+		table_print(o->table, "");
+		print_summary(o->n, o->counts);
+		o->table = NULL;
+	}
+	table_free(o->table);
+	json_decref(o->counts);
+	free(o);
 }

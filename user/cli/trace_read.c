@@ -12,7 +12,9 @@
 #include "util/hex.h"
 
 enum {
-	CAPTURE_MAX = 65536, /* packets: all are held in memory */
+	CAPTURE_PACKETS = 65536, /* all are held in memory, as text */
+	CAPTURE_BYTES = 64 << 20,
+	WRONG_LINES = 8,
 };
 
 #define BUILT (OPT(SRC) | OPT(DST) | OPT(PROTO) | OPT(FLAGS) | OPT(VLAN) | OPT(LENGTH))
@@ -25,42 +27,72 @@ static void append(json_t *list, const uint8_t *frame, size_t len)
 }
 
 /* ---- --pcap ---- */
-static bool check_frame(const char *file, size_t n, const struct pcap_pkthdr *h, struct report *r)
-{
-	char where[300];
+struct capture {
+	const char *name; /* of the file */
+	json_t *list;
+	struct report *r;
+	size_t n, bytes;         /* read so far */
+	size_t n_wrong;          /* of impossible lengths */
+	size_t n_cut, first_cut; /* captured in part */
+	uint32_t kept, whole;    /* bytes of the first of these */
+};
 
-	snprintf(where, sizeof(where), "%.250s: packet %zu", file, n);
+static void read_frame(struct capture *f, const struct pcap_pkthdr *h, const uint8_t *frame)
+{
+	f->n++;
+	f->bytes += h->caplen;
 	if (h->caplen < FRAME_MIN || h->caplen > FRAME_MAX) {
-		report_add(r, where, "has %u bytes: frames have %d to %d bytes", h->caplen,
-			   FRAME_MIN, FRAME_MAX);
-		return false;
+		if (f->n_wrong++ < WRONG_LINES)
+			report_add(f->r, f->name,
+				   "packet %zu has %u bytes: frames have %d to %d bytes", f->n,
+				   h->caplen, FRAME_MIN, FRAME_MAX);
+		return;
 	}
-	if (h->caplen < h->len)
-		fprintf(stderr,
-			"%s: warning: only %u of its %u bytes were captured, and these are traced\n",
-			where, h->caplen, h->len);
-	return true;
+	if (h->caplen < h->len && !f->n_cut++) {
+		f->first_cut = f->n;
+		f->kept = h->caplen;
+		f->whole = h->len;
+	}
+	append(f->list, frame, h->caplen);
 }
 
-static void read_frames(pcap_t *capture, const char *file, json_t *list, struct report *r)
+static void judge_capture(const struct capture *f)
+{
+	if (f->n_wrong > WRONG_LINES)
+		report_add(f->r, f->name, "%zu more packets are too short or too long",
+			   f->n_wrong - WRONG_LINES);
+	if (!f->n && report_is_empty(f->r))
+		report_add(f->r, f->name, "holds no packet");
+	if (f->n_cut && report_is_empty(f->r))
+		fprintf(stderr,
+			"%s: warning: %zu of %zu packets were captured only in part (packet %zu: %u "
+			"of %u bytes) and are traced as if cut off: capture them whole (tcpdump -s 0)\n",
+			f->name, f->n_cut, f->n, f->first_cut, f->kept, f->whole);
+}
+
+static void read_frames(pcap_t *from, struct capture *f)
 {
 	struct pcap_pkthdr *h;
 	const uint8_t *frame;
 	int more;
 
-	for (size_t n = 1; (more = pcap_next_ex(capture, &h, &frame)) == 1 && n <= CAPTURE_MAX; n++)
-		if (check_frame(file, n, h, r))
-			append(list, frame, h->caplen);
-	if (more == 1)
-		report_add(r, file, "holds more than %d packets: trace a part of it", CAPTURE_MAX);
-	else if (more == PCAP_ERROR)
-		report_add(r, file, "cannot be read to its end: %s", pcap_geterr(capture));
-	else if (!json_array_size(list) && report_is_empty(r))
-		report_add(r, file, "holds no packet");
+	while ((more = pcap_next_ex(from, &h, &frame)) == 1) {
+		if (f->n == CAPTURE_PACKETS || f->bytes + h->caplen > CAPTURE_BYTES) {
+			report_add(f->r, f->name,
+				   "holds more than %d packets or %d MiB: trace a part of it "
+				   "(tcpdump -c, editcap)",
+				   CAPTURE_PACKETS, CAPTURE_BYTES >> 20);
+			break;
+		}
+		read_frame(f, h, frame);
+	}
+	if (more == PCAP_ERROR)
+		report_add(f->r, f->name, "cannot be read to its end: %s", pcap_geterr(from));
+	judge_capture(f);
 }
 
-/* NULL, with a line in r. "-" is standard input. */
-static pcap_t *open_capture(const char *file, struct report *r)
+/* NULL, with a line in the report. "-" is standard input. */
+static pcap_t *open_capture(const char *file, struct capture *f)
 {
 	char why[PCAP_ERRBUF_SIZE] = "";
 	FILE *from = strcmp(file, "-") ? fopen(file, "re") : stdin;
@@ -69,32 +101,35 @@ static pcap_t *open_capture(const char *file, struct report *r)
 	if (capture)
 		return capture; /* which closes the file */
 	if (from)
-		report_add(r, file, "is no capture: %s", why);
+		report_add(f->r, f->name, "is no capture: %s", why);
 	else
-		report_add(r, file, "cannot be read: %s", strerror(errno));
+		report_add(f->r, f->name, "cannot be read: %s", strerror(errno));
 	if (from && from != stdin)
 		fclose(from);
 	return NULL;
 }
 
-static int read_capture(const char *file, json_t *list)
+static int read_capture(const struct cli *c, const char *file, json_t *list)
 {
 	struct report r = {0};
-	pcap_t *capture = open_capture(file, &r);
+	struct capture f = {
+		.name = strcmp(file, "-") ? file : "standard input", .list = list, .r = &r};
+	pcap_t *from = open_capture(file, &f);
 
-	if (!capture)
-		return cli_refuse(&r);
-	int type = pcap_datalink(capture);
+	if (!from)
+		return cli_refuse(c, &r);
+	int type = pcap_datalink(from);
 	const char *name = pcap_datalink_val_to_name(type);
 	if (type == DLT_EN10MB)
-		read_frames(capture, file, list, &r);
+		read_frames(from, &f);
 	else
-		report_add(&r, file,
-			   "holds no Ethernet frames but link type %s (%d): capture on one "
-			   "interface, not on \"any\"",
-			   name ? name : "unknown", type);
-	pcap_close(capture);
-	return report_is_empty(&r) ? CLI_OK : cli_refuse(&r);
+		report_add(
+			&r, f.name,
+			"holds no Ethernet frames but link type %s (%d): capture on one Ethernet "
+			"interface, not on a tunnel or \"any\"",
+			name ? name : "unknown", type);
+	pcap_close(from);
+	return report_is_empty(&r) ? CLI_OK : cli_refuse(c, &r);
 }
 
 /* ---- --hex ---- */
@@ -166,7 +201,7 @@ int trace_read_packets(const struct cli *c, json_t **out)
 		return error;
 	*out = json_array();
 	if (c->options[OPTION_PCAP])
-		return read_capture(c->options[OPTION_PCAP], *out);
+		return read_capture(c, c->options[OPTION_PCAP], *out);
 	if (c->options[OPTION_HEX])
 		return read_digits(c, c->options[OPTION_HEX], *out);
 	return build(c, *out);

@@ -5,23 +5,22 @@
 
 #include "cli/cli.h"
 
-#define TENANT_FIELDS                                                                                   \
-	"Fields: shared=true|false, prefixes=PREFIX,..., other_ports=pass|drop, limits.vips,\n"          \
-	"limits.backends, limits.flows, limits.icmp_per_second.\n"                                       \
+#define TENANT_FIELDS                                                                              \
+	"Fields: shared=true|false, prefixes=PREFIX,..., other_ports=pass|drop, limits.vips,\n"    \
+	"limits.backends, limits.flows, limits.icmp_per_second.\n"                                 \
 	"A document (--file) may hold VIPs and backends too, as `mtlbctl --json tenant show` prints them."
-#define VIP_NAMING                                                                                 \
+#define VIP_NAMING                                                                                      \
 	"VIP: TENANT/NAME or TENANT/ADDRESS:PORT/PROTOCOL, as acme/web, acme/203.0.113.10:443/tcp or\n" \
 	"acme/203.0.113.10:8000-8999/udp."
 #define VIP_FIELDS                                                                                 \
-	VIP_NAMING                                                                                 \
-		"\nFields: address, port=443|8000-8999|any, protocol=tcp|udp|sctp,\n"              \
-		"algorithm=maglev|source|round-robin|least-connections, source_prefix (source),\n"  \
-		"echo=true|false, ring_size, idle_timeout=300s, quic.rotation_bits (udp),\n"        \
-		"quic.configs=ROTATION:SERVER_ID_LENGTH:NONCE_LENGTH,... (udp),\n"                  \
-		"encapsulation.type=ipip|gue|fou|gre|vxlan|geneve|l2, encapsulation.mtu,\n"         \
-		"encapsulation.dscp=inner|0..63 (not l2), .port (gue, fou, vxlan, geneve),\n"       \
-		".vni and .inner_mac (vxlan, geneve), .variant=0|1 (gue), .key=none|N (gre),\n"     \
-		".tenant_id=none|N (geneve)."
+	"Fields: address, port=443|8000-8999|any, protocol=tcp|udp|sctp,\n"                        \
+	"algorithm=maglev|source|round-robin|least-connections, source_prefix (source),\n"         \
+	"echo=true|false, ring_size, idle_timeout=300s, quic.rotation_bits (udp),\n"               \
+	"quic.configs=ROTATION:SERVER_ID_LENGTH:NONCE_LENGTH,... (udp),\n"                         \
+	"encapsulation.type=ipip|gue|fou|gre|vxlan|geneve|l2, encapsulation.mtu,\n"                \
+	"encapsulation.dscp=inner|0..63 (not l2), .port (gue, fou, vxlan, geneve),\n"              \
+	".vni and .inner_mac (vxlan, geneve), .variant=0|1 (gue), .key=none|N (gre),\n"            \
+	".tenant_id=none|N (geneve)."
 #define BACKEND_NAMING                                                                             \
 	"BACKEND: VIP/NAME or VIP/ADDRESS, as acme/web/web-1, acme/web/10.0.0.11 or\n"             \
 	"acme/203.0.113.10:443/tcp/web-1."
@@ -43,11 +42,14 @@
 	"ping), encapsulated as mtlb does it, from this machine's own address, and a second to answer.\n"  \
 	"Exit code: 1 something is broken, else 3 no mtlbd (then only the machine is looked at), else 0."
 
-#define TRACE_ABOUT                                                                                \
-	"The packet runs through the loaded program, by the live maps, but nothing is sent and no\n"      \
-	"flow, limit or counter changes. It is built from --src and --dst, or given as --hex or\n"        \
-	"--pcap. One packet is told as a story, several as a table; --json prints everything there\n"     \
-	"is to know about each."
+#define TRACE_ABOUT                                                                                   \
+	"The packet runs through the loaded program, by the live maps, but nothing is sent and no\n"  \
+	"flow, limit or counter changes. It is built from --src and --dst, or given as --hex or\n"    \
+	"--pcap. One packet is told as a story, several as a table; --json prints everything there\n" \
+	"is to know about each.\n"                                                                    \
+	"  mtlbctl trace --src 198.51.100.7 --dst 203.0.113.10:443 --vlan 100\n"                      \
+	"  mtlbctl trace --src 2001:db8::7 --dst '[2001:db8:ac::10]:443' --flags ack\n"               \
+	"  mtlbctl trace --pcap clients.pcap"
 
 const struct verb verbs[] = {
 	{NULL, "status", "", 0, 0, 0, "what runs, how full it is, and whether it is well", NULL,
@@ -66,7 +68,8 @@ const struct verb verbs[] = {
 	{NULL, "reload", "", 0, 0, 0, "read the configuration files again and apply what changed",
 	 NULL, reload_run},
 	{NULL, "check", "FILE", 1, 1, OPT(TENANTS),
-	 "say what is wrong in a configuration, without a daemon", NULL, check_run},
+	 "say what is wrong in a configuration, without a daemon",
+	 "FILE may be - for standard input.", check_run},
 	{NULL, "doctor", "[IFACE...]", 0, CLI_ANY, OPT(PROBE),
 	 "look for what silently breaks a balancer", DOCTOR_MORE, doctor_run},
 
@@ -92,8 +95,8 @@ const struct verb verbs[] = {
 	{"vip", "show", "VIP", 1, 1, 0, "one VIP with its backends", VIP_NAMING, vip_show},
 	{"vip", "add", "TENANT/NAME KEY=VALUE...", 1, CLI_ANY, OPT(FILE) | OPT_WRITE, "a new VIP",
 	 VIP_FIELDS, vip_add},
-	{"vip", "set", "VIP KEY=VALUE...", 2, CLI_ANY, OPT_WRITE, "change a VIP", VIP_FIELDS,
-	 vip_set},
+	{"vip", "set", "VIP KEY=VALUE...", 2, CLI_ANY, OPT_WRITE, "change a VIP",
+	 VIP_NAMING "\n" VIP_FIELDS, vip_set},
 	{"vip", "del", "VIP", 1, 1, OPT_WRITE, "remove a VIP", VIP_NAMING, vip_del},
 
 	{"backend", "list", "[TENANT | VIP]", 0, 1, 0, "all backends, or a tenant's, or a VIP's",

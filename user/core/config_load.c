@@ -129,17 +129,23 @@ static enum outcome load_file(enum file_kind kind, const char *path, struct mode
 	if (kind == FILE_MAIN && err == -ENOENT)
 		report_add(r, path,
 			   "there is no such file; write one (an example is mtlb.yaml in "
-			   "mtlb's documentation), or name another with --config");
+			   "mtlb's documentation), or name another");
 	else
 		report_add(r, path, "cannot be read: %s", strerror(-err));
 	return OUTCOME_UNREADABLE;
 }
 
+static bool ends_in(const char *name, const char *end)
+{
+	size_t n = strlen(name), len = strlen(end);
+
+	return n > len && !strcmp(name + n - len, end);
+}
+
+/* Backups of editors and the like are left out; .yml is taken up only to be refused. */
 static int is_yaml(const struct dirent *d)
 {
-	size_t n = strlen(d->d_name);
-
-	return d->d_name[0] != '.' && n > 5 && !strcmp(d->d_name + n - 5, ".yaml");
+	return d->d_name[0] != '.' && (ends_in(d->d_name, ".yaml") || ends_in(d->d_name, ".yml"));
 }
 
 static int by_name(const struct dirent **a, const struct dirent **b)
@@ -165,7 +171,12 @@ static enum outcome load_dir(const char *dir, struct model *m, struct report *r)
 
 		if (asprintf(&path, "%s/%s", dir, names[i]->d_name) < 0)
 			abort();
-		outcome = load_file(FILE_TENANTS, path, m, r);
+		if (ends_in(path, ".yml")) {
+			report_add(r, path, "would not be read, allowed: names that end in .yaml");
+			outcome = OUTCOME_MISTAKES;
+		} else {
+			outcome = load_file(FILE_TENANTS, path, m, r);
+		}
 		worst = outcome > worst ? outcome : worst;
 		free(path);
 		free(names[i]);

@@ -9,6 +9,12 @@
 enum {
 	VLAN_ID = 0x0fff,
 	IPV4_OFFSET = 0x1fff,
+	IPV4_MORE = 0x2000,
+	IPV6_HEADER = 40,
+	IPV6_OFFSET = 0xfff8,
+	IPV6_MORE = 1,
+	EXTENSIONS = 6, /* more of them the data plane does not skip */
+	EXTENSION_MIN = 8,
 };
 
 static const struct {
@@ -78,17 +84,61 @@ static size_t read_ipv4(const uint8_t *ip, size_t len, struct frame *f)
 	memcpy(f->destination.bytes + 12, ip + 16, 4);
 	f->protocol = ip[9];
 	f->fragment = (uint16_t)((get16(ip + 6) & IPV4_OFFSET) * 8);
+	f->is_fragment = f->fragment || get16(ip + 6) & IPV4_MORE;
 	return (ip[0] & 15) * 4U < 20 ? 20 : (ip[0] & 15) * 4U;
+}
+
+/* 0: it is no extension header that the data plane skips. */
+static size_t extension_len(uint8_t protocol, const uint8_t *header)
+{
+	switch (protocol) {
+	case IPPROTO_HOPOPTS:
+	case IPPROTO_ROUTING:
+	case IPPROTO_DSTOPTS:
+		return (header[1] + 1U) * 8;
+	case IPPROTO_AH:
+		return (header[1] + 2U) * 4;
+	case IPPROTO_FRAGMENT:
+		return 8;
+	}
+	return 0;
+}
+
+static void read_ipv6_fragment(const uint8_t *header, struct frame *f)
+{
+	uint16_t field = get16(header + 2);
+
+	if (!(field & (IPV6_OFFSET | IPV6_MORE)))
+		return;
+	f->is_fragment = true;
+	f->fragment = field & IPV6_OFFSET;
+}
+
+/* Behind a fragment header with an offset is no header any more. */
+static size_t read_extensions(const uint8_t *ip, size_t len, struct frame *f)
+{
+	size_t at = IPV6_HEADER, header;
+
+	for (int n = 0; n < EXTENSIONS && !f->fragment && at + EXTENSION_MIN <= len; n++) {
+		header = extension_len(f->protocol, ip + at);
+		if (!header)
+			break;
+		if (f->protocol == IPPROTO_FRAGMENT)
+			read_ipv6_fragment(ip + at, f);
+		f->protocol = ip[at];
+		at += header;
+	}
+	return at;
 }
 
 static size_t read_ipv6(const uint8_t *ip, size_t len, struct frame *f)
 {
-	if (len < 40 || ip[0] >> 4 != 6)
+	if (len < IPV6_HEADER || ip[0] >> 4 != 6)
 		return 0;
 	memcpy(f->source.bytes, ip + 8, 16);
 	memcpy(f->destination.bytes, ip + 24, 16);
 	f->protocol = ip[6];
-	return 40;
+	return read_extensions(ip, len, f);
 }
 
 static void read_l4(const uint8_t *l4, size_t len, struct frame *f)
@@ -156,7 +206,7 @@ static void print_ip(FILE *to, const struct frame *f)
 		}
 	if (f->has_type)
 		fprintf(to, " %s %u", f->protocol == IPPROTO_SCTP ? "chunk" : "type", f->type);
-	if (f->fragment)
+	if (f->is_fragment)
 		fprintf(to, " fragment at %u", f->fragment);
 }
 

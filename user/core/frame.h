@@ -19,8 +19,9 @@ struct frame {
 	uint16_t ethertype;        /* behind the tags; host order */
 	bool is_ip;                /* the IP header is there: what follows is set */
 	struct addr source, destination;
-	uint8_t protocol;  /* IPv6: of the header behind the first one */
-	uint16_t fragment; /* IPv4: offset in bytes of a later fragment, or 0 */
+	uint8_t protocol;  /* IPv6: behind up to 6 extension headers, as far as they are there */
+	bool is_fragment;  /* of several, so no atomic one */
+	uint16_t fragment; /* its offset in bytes */
 	bool has_ports;    /* TCP, UDP or SCTP: */
 	uint16_t source_port, destination_port;
 	uint8_t flags; /* TCP */

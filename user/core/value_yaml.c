@@ -53,6 +53,17 @@ static yaml_mark_t mark_of_offset(const struct loader *l, size_t offset)
 	return at;
 }
 
+static bool is_tab(const struct loader *l, yaml_mark_t at)
+{
+	size_t i = 0, column = 0;
+
+	for (size_t line = 0; line < at.line && i < l->len; i++)
+		line += l->text[i] == '\n';
+	for (; column < at.column && i < l->len; i++)
+		column += (l->text[i] & 0xc0) != 0x80;
+	return i < l->len && l->text[i] == '\t';
+}
+
 static void complain_syntax(struct loader *l)
 {
 	const yaml_parser_t *p = &l->parser;
@@ -63,6 +74,8 @@ static void complain_syntax(struct loader *l)
 	if (p->error == YAML_READER_ERROR)
 		complain(l, mark_of_offset(l, p->problem_offset),
 			 "%s, allowed: UTF-8 text without control characters", problem);
+	else if (is_tab(l, p->problem_mark))
+		complain(l, p->problem_mark, "found a tab, allowed: blanks to indent with");
 	else if (p->context)
 		complain(l, p->problem_mark, "%s (%s that begins in line %zu), allowed: valid YAML",
 			 problem, p->context, p->context_mark.line + 1);
@@ -270,6 +283,7 @@ static void read_stream(struct loader *l, struct value *out)
 int value_from_yaml(const char *name, const char *text, size_t len, struct value *out,
 		    struct report *r)
 {
+	static const char byte_order_mark[] = "\xef\xbb\xbf";
 	struct loader l = {.name = name, .text = text, .len = len, .r = r};
 
 	memset(out, 0, sizeof(*out));
@@ -279,9 +293,14 @@ int value_from_yaml(const char *name, const char *text, size_t len, struct value
 		out->kind = VALUE_BROKEN;
 		return -EBADMSG;
 	}
+	/* libyaml would count it as a column, and find all lines but the first less indented */
+	if (len >= 3 && !memcmp(text, byte_order_mark, 3)) {
+		l.text += 3;
+		l.len -= 3;
+	}
 	if (!yaml_parser_initialize(&l.parser))
 		abort();
-	yaml_parser_set_input_string(&l.parser, (const unsigned char *)text, len);
+	yaml_parser_set_input_string(&l.parser, (const unsigned char *)l.text, l.len);
 	/*
 	 * Positions and NUL checks below are about UTF-8; a UTF-16 byte order mark is refused as
 	 * such.

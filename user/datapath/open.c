@@ -188,18 +188,20 @@ static int load_program(struct mtlb_bpf *skel, struct report *r)
 	return err == -EACCES && !*log ? -EPERM : err;
 }
 
+/* In the configuration's words and units: the reverse of apply_limits(). */
 static void warn_of_limits(const struct maps_limits *found, const struct maps_limits *wanted)
 {
 	const struct {
 		const char *what;
 		uint32_t found, wanted;
 	} rows[] = {
-		{"tenants", found->tenants, wanted->tenants},
-		{"vips", found->vips, wanted->vips},
+		{"tenants", found->tenants - 1, wanted->tenants - 1},
+		{"VIPs", found->vips, wanted->vips},
 		{"backends", found->backends, wanted->backends},
-		{"segments", found->segments, wanted->segments},
-		{"ring units", found->ring_units, wanted->ring_units},
-		{"flow buckets", found->flow_buckets, wanted->flow_buckets},
+		{"segments", found->segments / 2, wanted->segments / 2},
+		{"ring slots", found->ring_units * 4, wanted->ring_units * 4},
+		{"flows", found->flow_buckets * MTLB_FLOW_WAYS,
+		 wanted->flow_buckets * MTLB_FLOW_WAYS},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)

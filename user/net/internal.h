@@ -9,29 +9,13 @@
 #include <libmnl/libmnl.h>
 #include <linux/rtnetlink.h>
 
+#include "link.h"
 #include "net.h"
 
 enum {
 	NET_BUFFER = 32768,
 	NET_CHANGED_ROUTES = 64,
 	NET_TAGS_MAX = 2
-};
-
-struct link {
-	uint32_t ifindex;
-	char name[16];
-	struct mac mac;
-	bool has_mac; /* Ethernet with an address; not loopback, tunnels, point-to-point */
-	bool is_up;
-	bool is_loopback;
-	uint32_t mtu;
-	char kind[16];   /* as the kernel calls it: "bond", "vlan", "veth", ...; "": hardware */
-	uint32_t master; /* the bond or bridge whose port it is; 0: none */
-	bool is_vlan;
-	uint32_t parent; /* of a VLAN device or macvlan */
-	uint16_t vlan;
-	uint16_t vlan_protocol; /* host order */
-	uint8_t bond_mode, bond_policy; /* BOND_MODE_*, BOND_XMIT_POLICY_* */
 };
 
 struct neighbour {
@@ -101,8 +85,6 @@ int query(struct net *n, struct nlmsghdr *request, mnl_cb_t cb, void *data);
 bool attr_addr(const struct nlattr *a, struct addr *out);
 
 /* ---- links.c ---- */
-void link_read(const struct nlmsghdr *h, struct link *out);
-bool link_is_bond(const struct link *l);
 uint16_t link_mtu(const struct link *l); /* as the data plane counts: at most 65535 */
 int links_read(const struct nlmsghdr *h, void *data);
 const struct link *links_find(const struct net *n, uint32_t ifindex);
