@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What the flow table remembers: flows on moving slots and of VIPs that pick by something else than
- * the hash, and fragmented packets. One bucket of four entries, one cache line; entries are written
- * without a lock: the check bits of the word belong to the fingerprint, so a pair torn by two
- * writers reads as a miss.
+ * the hash, QUIC connections that the hash would not find, and fragmented packets. One bucket of
+ * four entries, one cache line; entries are written without a lock: the check bits of the word
+ * belong to the fingerprint, so a pair torn by two writers reads as a miss.
  */
 #pragma once
 
@@ -119,11 +119,14 @@ static __always_inline __u32 flow_next_state(const struct flow_query *q, __u32 s
 	return state == MTLB_FLOW_CLOSING ? MTLB_FLOW_CLOSING : MTLB_FLOW_CONFIRMED;
 }
 
-static __always_inline void flow_touch(const struct flow_query *q, struct mtlb_flow *f, __u64 word)
+/* marks: 0 or MTLB_FLOW_BY_ID. */
+static __always_inline void flow_touch(const struct flow_query *q, struct mtlb_flow *f, __u64 word,
+				       __u64 marks)
 {
 	__u32 backend = mtlb_flow_word_backend(word);
 	__u64 next = mtlb_flow_word(q->hash, backend,
-				    flow_next_state(q, mtlb_flow_word_state(word)), (__u16)q->now);
+				    flow_next_state(q, mtlb_flow_word_state(word)), (__u16)q->now) |
+		     marks;
 
 	if (backend == q->home)
 		next |= MTLB_FLOW_HOME;
@@ -132,6 +135,15 @@ static __always_inline void flow_touch(const struct flow_query *q, struct mtlb_f
 	if (flow_is_load(word) != flow_is_load(next))
 		flow_count_load(word, flow_is_load(next) ? 1 : -1);
 	f->word = next;
+}
+
+/* A live entry of the flow. */
+static __always_inline bool flow_is_known(const struct flow_query *q, const struct mtlb_flow *f,
+					  __u64 word)
+{
+	return f->fingerprint == q->hash &&
+	       mtlb_flow_word_check(word) == mtlb_hash_check(q->hash) &&
+	       mtlb_flow_is_live(word, (__u16)q->now, q->idle_ticks, q->short_ticks);
 }
 
 /*
@@ -146,17 +158,38 @@ __noinline __u32 flow_follow(struct mtlb_flow_bucket *bucket, struct flow_query 
 		struct mtlb_flow *f = &bucket->ways[i];
 		__u64 word = *(volatile __u64 *)&f->word;
 
-		if (f->fingerprint != q->hash ||
-		    mtlb_flow_word_check(word) != mtlb_hash_check(q->hash) ||
-		    !mtlb_flow_is_live(word, (__u16)q->now, q->idle_ticks, q->short_ticks))
+		if (!flow_is_known(q, f, word))
 			continue;
 		q->is_known = 1;
 		if (!flow_is_bound(q, word))
 			break;
-		flow_touch(q, f, word);
+		flow_touch(q, f, word, 0);
 		return mtlb_flow_word_backend(word);
 	}
 	return MTLB_BACKENDS_MAX;
+}
+
+/*
+ * The entry after a packet whose connection id names this backend; 0: there is none, or it names
+ * another.
+ */
+__noinline int flow_go_on_by_id(struct mtlb_flow_bucket *bucket, struct flow_query *q, __u32 backend)
+{
+	if (!bucket || !q)
+		return 0;
+	for (int i = 0; i < MTLB_FLOW_WAYS; i++) {
+		struct mtlb_flow *f = &bucket->ways[i];
+		__u64 word = *(volatile __u64 *)&f->word;
+
+		if (!flow_is_known(q, f, word))
+			continue;
+		q->is_known = 1;
+		if (mtlb_flow_word_backend(word) != backend)
+			break;
+		flow_touch(q, f, word, MTLB_FLOW_BY_ID);
+		return 1;
+	}
+	return 0;
 }
 
 struct flow_entry {

@@ -163,6 +163,44 @@ static __always_inline __u32 pick_unknown(const struct pkt *p, const struct mtlb
 	return p->owner_id;
 }
 
+static __always_inline struct flow_query pick_query(const struct pkt *p, const struct mtlb_vip *v)
+{
+	return (struct flow_query){
+		.hash = p->hash,
+		.idle_ticks = v->idle_ticks,
+		.short_ticks = v->short_ticks,
+		.now = flow_now(),
+		.is_syn = pkt_is_syn(p),
+		.is_end = p->tcp_flags & (TCP_FIN | TCP_RST),
+		.is_read_only = p->is_about || p->is_trace,
+		.home = v->algorithm == MTLB_ALGORITHM_SOURCE ? p->owner_id : MTLB_BACKENDS_MAX,
+	};
+}
+
+/* Begins an entry and counts that; false: there is no room. marks: 0 or MTLB_FLOW_BY_ID. */
+static __always_inline bool pick_remember(const struct pkt *p, const struct mtlb_tenant *owner,
+					  struct mtlb_flow_bucket *bucket,
+					  const struct flow_query *q, __u32 backend, __u64 marks)
+{
+	struct flow_entry e = {
+		.hash = p->hash,
+		.word = mtlb_flow_word(p->hash, backend, pick_first_state(p), (__u16)q->now) |
+			marks,
+		.idle_ticks = owner->idle_ticks,
+		.now = q->now,
+		.is_read_only = p->is_trace,
+		.is_known = q->is_known,
+	};
+	bool is_remembered;
+
+	if (backend == q->home)
+		e.word |= MTLB_FLOW_HOME;
+	is_remembered = flow_remember(bucket, &e);
+	if (!p->is_trace)
+		pick_count_flow(p, is_remembered && !q->is_known, !is_remembered);
+	return is_remembered;
+}
+
 /*
  * The backend of a packet whose flow is looked up; owner_id is set, previous_id too or
  * MTLB_BACKENDS_MAX. What can't be remembered goes where its next packet, unknown as well, will go.
@@ -171,9 +209,8 @@ __noinline __u32 pick_tracked(struct pkt *p, const struct mtlb_vip *v,
 			      const struct mtlb_tenant *owner)
 {
 	struct mtlb_flow_bucket *bucket;
-	struct flow_query q = {};
-	struct flow_entry e = {};
-	bool is_remembered, has_previous;
+	struct flow_query q;
+	bool has_previous;
 	__u32 chosen;
 
 	if (!p || !v || !owner)
@@ -181,14 +218,7 @@ __noinline __u32 pick_tracked(struct pkt *p, const struct mtlb_vip *v,
 	bucket = flow_bucket(owner, p->hash);
 	if (!bucket)
 		return MTLB_BACKENDS_MAX;
-	e.hash = q.hash = p->hash;
-	e.now = q.now = flow_now();
-	q.idle_ticks = v->idle_ticks;
-	q.short_ticks = v->short_ticks;
-	q.is_syn = pkt_is_syn(p);
-	q.is_end = p->tcp_flags & (TCP_FIN | TCP_RST);
-	q.is_read_only = p->is_about || p->is_trace;
-	q.home = v->algorithm == MTLB_ALGORITHM_SOURCE ? p->owner_id : MTLB_BACKENDS_MAX;
+	q = pick_query(p, v);
 	p->how |= MTLB_TRACE_TABLE;
 	chosen = flow_follow(bucket, &q);
 	if (chosen != MTLB_BACKENDS_MAX) {
@@ -197,18 +227,7 @@ __noinline __u32 pick_tracked(struct pkt *p, const struct mtlb_vip *v,
 	}
 	has_previous = mtlb_backend_is_alive(flow_backend_state(p->previous_id));
 	chosen = pick_unknown(p, v, has_previous);
-	if (p->is_about)
-		return chosen;
-	e.idle_ticks = owner->idle_ticks;
-	e.is_read_only = p->is_trace;
-	e.is_known = q.is_known;
-	e.word = mtlb_flow_word(p->hash, chosen, pick_first_state(p), (__u16)e.now);
-	if (chosen == q.home)
-		e.word |= MTLB_FLOW_HOME;
-	is_remembered = flow_remember(bucket, &e);
-	if (!p->is_trace)
-		pick_count_flow(p, is_remembered && !q.is_known, !is_remembered);
-	if (is_remembered)
+	if (p->is_about || pick_remember(p, owner, bucket, &q, chosen, 0))
 		return chosen;
 	return p->vip_word & MTLB_VIP_LEARNING && has_previous ? p->previous_id : p->owner_id;
 }
@@ -220,39 +239,121 @@ static __always_inline __u32 pick_slot_by(const struct pkt *p, const struct mtlb
 	return mtlb_hash_slot(bits ? mtlb_source_hash(&p->tuple, bits, owner->key) : p->hash, log2);
 }
 
+/* Sets slot and owner_id; the slot as it stands in the ring. */
+static __always_inline __u16 pick_owner_by(struct pkt *p, const struct mtlb_vip *v,
+					   const struct mtlb_tenant *owner, bool *ok)
+{
+	__u32 ring = mtlb_vip_word_ring(p->vip_word), log2 = mtlb_vip_word_log2(p->vip_word);
+	__u16 index;
+
+	p->slot = pick_slot_by(p, owner, v->algorithm == MTLB_ALGORITHM_SOURCE ? v->source_bits : 0,
+			       log2);
+	index = pick_slot(ring, p->slot, ok);
+	if (*ok)
+		p->owner_id = pick_id(ring, index & ~MTLB_SLOT_MOVING);
+	return index;
+}
+
+/* ---- flows that go by a connection id --------------------------------------------------------- */
+/* Does the hash lead to the backend, and will it: then nobody needs to note the flow. */
+static __always_inline bool pick_is_evident(struct pkt *p, const struct mtlb_vip *v,
+					    const struct mtlb_tenant *owner, __u32 backend)
+{
+	__u16 index;
+	bool ok;
+
+	p->owner_id = MTLB_BACKENDS_MAX;
+	if (p->vip_word & MTLB_VIP_EMPTY)
+		return false;
+	index = pick_owner_by(p, v, owner, &ok);
+	return ok && p->owner_id == backend && v->algorithm < MTLB_ALGORITHM_ROUND_ROBIN &&
+	       !(index & MTLB_SLOT_MOVING && p->vip_word & MTLB_VIP_MOVING);
+}
+
+/*
+ * So that mtlbd sees which backends still have connections. Where there is no room the packet goes
+ * its way all the same. Global: the verifier need not know what becomes of it.
+ */
+__noinline int pick_note(struct pkt *p, const struct mtlb_vip *v, const struct mtlb_tenant *owner,
+			 __u32 backend)
+{
+	struct mtlb_flow_bucket *bucket;
+	struct flow_query q;
+
+	if (!p || !v || !owner || pick_is_evident(p, v, owner, backend))
+		return 0;
+	bucket = flow_bucket(owner, p->hash);
+	if (!bucket)
+		return 0;
+	q = pick_query(p, v);
+	if (flow_go_on_by_id(bucket, &q, backend))
+		return 1;
+	return pick_remember(p, owner, bucket, &q, backend, MTLB_FLOW_BY_ID);
+}
+
+/* The backend of an ICMP error's flow, if it is noted; else MTLB_BACKENDS_MAX. */
+static __always_inline __u32 pick_noted(struct pkt *p, const struct mtlb_vip *v,
+					const struct mtlb_tenant *owner)
+{
+	struct mtlb_flow_bucket *bucket = flow_bucket(owner, p->hash);
+	struct flow_query q;
+	__u32 id;
+
+	if (!bucket)
+		return MTLB_BACKENDS_MAX;
+	q = pick_query(p, v);
+	id = flow_follow(bucket, &q);
+	if (id != MTLB_BACKENDS_MAX)
+		p->how |= MTLB_TRACE_TABLE | MTLB_TRACE_KNOWN;
+	return id;
+}
+
+/* The backend by connection id, of an error by what is noted; MTLB_BACKENDS_MAX: neither says. */
+static __always_inline __u32 pick_by_id(struct xdp_md *ctx, struct pkt *p, const struct mtlb_vip *v,
+					const struct mtlb_tenant *owner)
+{
+	__u32 id;
+
+	if (p->tuple.protocol != IPPROTO_UDP)
+		return MTLB_BACKENDS_MAX;
+	if (p->is_about)
+		return pick_noted(p, v, owner);
+	id = quic(ctx, p, v);
+	if (id == MTLB_BACKENDS_MAX)
+		return id;
+	p->how |= MTLB_TRACE_QUIC;
+	pick_note(p, v, owner, id);
+	return id;
+}
+
 /* What the VIP's algorithm and a change of it make of the flow hash. */
 __noinline __u32 pick_special(struct xdp_md *ctx, struct pkt *p, const struct mtlb_vip *v,
 			      const struct mtlb_tenant *owner)
 {
-	__u32 ring, log2, id;
+	__u32 id, log2;
 	__u16 index;
 	bool ok;
 
 	if (!p || !v || !owner)
 		return MTLB_BACKENDS_MAX;
-	ring = mtlb_vip_word_ring(p->vip_word);
-	log2 = mtlb_vip_word_log2(p->vip_word);
-	if (v->flags & MTLB_VIP_QUIC && !p->is_about && p->tuple.protocol == IPPROTO_UDP) {
-		id = quic(ctx, p, v);
-		if (id != MTLB_BACKENDS_MAX) {
-			p->how |= MTLB_TRACE_QUIC;
+	if (v->flags & MTLB_VIP_QUIC) {
+		id = pick_by_id(ctx, p, v, owner);
+		if (id != MTLB_BACKENDS_MAX)
 			return id;
-		}
 	}
 	if (p->vip_word & MTLB_VIP_EMPTY)
 		return MTLB_BACKENDS_MAX;
-	p->slot = pick_slot_by(p, owner,
-			       v->algorithm == MTLB_ALGORITHM_SOURCE ? v->source_bits : 0, log2);
-	index = pick_slot(ring, p->slot, &ok);
+	index = pick_owner_by(p, v, owner, &ok);
 	if (!ok)
 		return MTLB_BACKENDS_MAX;
-	p->owner_id = pick_id(ring, index & ~MTLB_SLOT_MOVING);
 	p->previous_id = MTLB_BACKENDS_MAX;
 	p->how |= MTLB_TRACE_SLOT | (p->vip_word & MTLB_VIP_LEARNING ? MTLB_TRACE_LEARNING : 0);
 	if (index & MTLB_SLOT_MOVING && p->vip_word & MTLB_VIP_MOVING) {
 		p->how |= MTLB_TRACE_MOVING;
-		p->previous_id = pick_previous(
-			ring, log2, pick_slot_by(p, owner, v->previous_source_bits, log2));
+		log2 = mtlb_vip_word_log2(p->vip_word);
+		p->previous_id =
+			pick_previous(mtlb_vip_word_ring(p->vip_word), log2,
+				      pick_slot_by(p, owner, v->previous_source_bits, log2));
 	} else if (v->algorithm < MTLB_ALGORITHM_ROUND_ROBIN) {
 		return p->owner_id;
 	}

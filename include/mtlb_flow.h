@@ -191,12 +191,17 @@ static inline __attribute__((always_inline)) int mtlb_backend_is_alive(__u32 sta
 	       state == MTLB_BACKEND_LEAVING;
 }
 
-/* ---- flow word: seen:16 state:4 check:12 backend:24 home:1 spare:7 ------------------------------ */
+/* ---- flow word: seen:16 state:4 check:12 backend:24 home:1 by_id:1 spare:6 ---------------------- */
 /*
  * Of VIPs of algorithm source: with its last packet the flow was on its slot's owner. Nobody can tell its slot from the
  * entry, so this is how mtlbd knows when a move is over.
  */
 #define MTLB_FLOW_HOME (1ULL << 56)
+/*
+ * With its last packet a QUIC connection id named the flow's backend: the entry is there to be counted, and no mark of a
+ * slot need stay for it.
+ */
+#define MTLB_FLOW_BY_ID (1ULL << 57)
 
 enum mtlb_flow_state {
 	MTLB_FLOW_FREE = 0,

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # QUIC, with ngtcp2's client and a server on libngtcp2: who moves to another port stays with the server that its
-# connection id names, through a rotation of the ids' layout and a drain; what names no server goes by the hash.
+# connection id names, through a rotation of the ids' layout, a drain and its server's removal; what names no server goes
+# by the hash.
 #
 #   c  ─ untagged ─┐ sw ── lb ── sw ┌─ g1 g2  gamma, ipip: QUIC servers on 198.51.100.10 and 2001:db8:10::10,
 #                  └────────────────┘         port 443 (VIPs with `quic`) and 8443 (a VIP without: the control)
@@ -125,6 +126,10 @@ both_layouts() {
 	quic_config "[$CONFIG0, $CONFIG1]" "[\"${ID0[g1]}\", \"${ID1[g1]}\"]" "[\"${ID0[g2]}\", \"${ID1[g2]}\"]"
 }
 
+without_g1() { # of the VIPs with `quic`
+	sed -i '/quic: {/ s|{name: g1, [^}]*}, ||' "$CONFIG"
+}
+
 only_layout_1() { quic_config "[$CONFIG1]" "\"${ID1[g1]}\"" "\"${ID1[g2]}\""; }
 
 # ---- tests ----------------------------------------------------------------------------------------------
@@ -223,6 +228,12 @@ new_ones_leave_g1() {
 	[ "$(servers_of probe 1)" = "0 g1 8 g2" ]
 }
 
+new_ones_reach_g1() {
+	rm -rf "$DIR/probe"
+	fetch probe 8 $V4 443 1
+	[ "$(servers_of probe 1)" != "0 g1 8 g2" ]
+}
+
 drained_keeps() {
 	local before
 	before=$(logged $V4 443 ' handshake ')
@@ -237,6 +248,55 @@ drained_keeps() {
 	finish drained
 	check drained_backend_keeps_its_connections "$(tell drained 120 $V4 443)" stay drained $N 120 2
 	$CTL backend undrain gamma/quic/g1 >/dev/null
+}
+
+state_of_g1() { # nothing: there is no such backend any more
+	$CTL --json backend list gamma/quic | jq -r '.[] | select(.name == "g1") | .status.state'
+}
+
+has_no_g1() { [ -z "$(state_of_g1)" ]; }
+
+drain_goes_on() { ! drain_has_ended; }
+
+drain_has_ended() { grep -q 'has no flows any more' "$DIR/drain"; }
+
+# Clients that have moved are on slots of the other backend: drain --wait sees them as well, to the last one's end.
+drain_waits() {
+	local before pid
+	wait_for 10 new_ones_reach_g1
+	before=$(logged $V4 443 ' handshake ')
+	start awaited $N $V4 443 90 --change-local-addr=3s
+	wait_for 10 shaken $((before + N))
+	$CTL backend drain gamma/quic/g1 --wait --timeout 60s >"$DIR/drain" 2>&1 &
+	pid=$!
+	CHILDREN="$CHILDREN $pid "
+	finish awaited
+	check drain_waits_for_connections_that_have_moved "$(cat "$DIR/drain")" drain_goes_on
+	check connections_of_a_drain_end_by_themselves "$(tell awaited 90 $V4 443)" stay awaited $N 90 2
+	if wait_for 20 drain_has_ended && wait $pid; then
+		pass drain_ends_when_they_have_ended
+		CHILDREN=${CHILDREN/ $pid /}
+	else
+		fail drain_ends_when_they_have_ended "$(cat "$DIR/drain")"
+	fi
+	$CTL backend undrain gamma/quic/g1 >/dev/null
+}
+
+# Its clients move when the slots' moves have long ended; what is left then is the ids.
+removed_keeps() {
+	local before
+	wait_for 10 new_ones_reach_g1
+	before=$(logged $V4 443 ' handshake ')
+	start removed $N $V4 443 120 --change-local-addr=8s
+	wait_for 10 shaken $((before + N))
+	without_g1
+	check backend_is_removed "$(cat "$DIR/log")" reload
+	finish removed
+	check removed_backend_is_leaving_while_it_has_connections "$(state_of_g1)" [ "$(state_of_g1)" = leaving ]
+	check removed_backend_keeps_its_connections "$(tell removed 120 $V4 443)" stay removed $N 120 2
+	check removed_backend_goes_when_they_have_ended "$(state_of_g1)" wait_for 20 has_no_g1
+	only_layout_1
+	reload
 }
 
 # Ids of a backend that does not serve take the hash, like ids of none.
@@ -268,5 +328,7 @@ unknown_ids_take_the_hash
 layouts_rotate
 restart_keeps
 drained_keeps
+drain_waits
+removed_keeps
 nothing_astray
 disabled_is_left

@@ -89,13 +89,14 @@ static bool compare_flow(const struct maps *m, const struct oracle_world *w, uin
 	if (is.state == want->state && is.state == ORACLE_FREE)
 		return true;
 	if (is.state == want->state && is.hash == want->hash && is.backend == want->backend &&
-	    is.seen == want->seen && is.is_home == want->is_home)
+	    is.seen == want->seen && is.is_home == want->is_home && is.is_by_id == want->is_by_id)
 		return true;
 	const char *what = is.hash != want->hash         ? "flow entry"
 			   : is.state != want->state     ? "flow state"
 			   : is.backend != want->backend ? "flow backend"
 			   : is.seen != want->seen       ? "flow tick"
-							 : "flow home";
+			   : is.is_home != want->is_home ? "flow home"
+							 : "flow by id";
 
 	return differs(d, what,
 		       "flow %u.%u: state %u hash %016llx backend %u seen %u, expected %u %016llx "

@@ -169,7 +169,9 @@ static uint32_t gen_tcp(struct random *r, uint8_t *b, uint32_t at)
 static uint32_t gen_quic(struct random *r, uint8_t *b, uint32_t at, const struct oracle_world *w,
 			 const struct oracle_vip *vip)
 {
-	const struct oracle_server *s = &w->servers[random_below(r, w->n_servers + 1)];
+	/* behind the last one lies one of length 0, where there is room */
+	uint32_t n = w->n_servers < ORACLE_SERVERS ? w->n_servers + 1 : ORACLE_SERVERS;
+	const struct oracle_server *s = &w->servers[random_below(r, n)];
 	bool is_long = random_once_in(r, 2);
 	uint32_t config = random_below(r, 1U << vip->rotation_bits), id = at + (is_long ? 6 : 1);
 	uint32_t len = vip->quic[config].id_len;

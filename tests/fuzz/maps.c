@@ -200,7 +200,8 @@ struct oracle_flow maps_flow(const struct maps *m, uint32_t bucket, uint32_t way
 				    .hash = e->fingerprint,
 				    .backend = mtlb_flow_word_backend(e->word),
 				    .seen = mtlb_flow_word_seen(e->word),
-				    .is_home = e->word & MTLB_FLOW_HOME};
+				    .is_home = e->word & MTLB_FLOW_HOME,
+				    .is_by_id = e->word & MTLB_FLOW_BY_ID};
 }
 
 int32_t maps_load(const struct maps *m, uint32_t backend)

@@ -192,6 +192,7 @@ struct oracle_flow {
 	uint32_t backend;
 	uint16_t seen; /* tick */
 	bool is_home;  /* of a source VIP: the backend is the owner of the slot */
+	bool is_by_id; /* noted for a connection id */
 };
 
 struct oracle_world {

@@ -114,7 +114,8 @@ bool flow_store(struct facts *f, uint64_t hash, enum oracle_flow_state state, ui
 				       .hash = hash,
 				       .backend = backend,
 				       .seen = (uint16_t)f->in->now,
-				       .is_home = state != ORACLE_FRAGMENT && is_home(f, backend)};
+				       .is_home = state != ORACLE_FRAGMENT && is_home(f, backend),
+				       .is_by_id = state != ORACLE_FRAGMENT && f->is_by_id};
 	return true;
 }
 
@@ -134,6 +135,7 @@ void flow_go_on(struct facts *f, struct oracle_flow *e)
 	}
 	e->seen = (uint16_t)f->in->now;
 	e->is_home = is_home(f, e->backend);
+	e->is_by_id = f->is_by_id;
 }
 
 static uint64_t fragment_hash(const struct facts *f)

@@ -12,6 +12,8 @@ enum {
 	ICMP6 = 58,
 };
 
+#define NOBODY UINT32_MAX
+
 struct facts {
 	struct oracle_world *w;
 	const struct oracle_input *in;
@@ -39,7 +41,8 @@ struct facts {
 	uint64_t hash;       /* of the flow */
 	uint64_t outer_hash; /* that fills the outer headers */
 	struct oracle_vip *vip;
-	uint32_t owner; /* of the slot */
+	uint32_t owner; /* of the slot; NOBODY: the VIP has no usable backend */
+	bool is_by_id;  /* a connection id named the backend */
 	uint32_t backend;
 };
 

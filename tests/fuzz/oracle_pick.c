@@ -169,27 +169,88 @@ static bool by_quic(struct facts *f)
 	return len >= 6 && quic_config(f, l4 + 14, len - 6, true, l4[13]);
 }
 
+/* Where the flow's slot is, and whether it is marked as moving. Sets f->owner. */
+static uint32_t find_slot(struct facts *f, bool *is_marked)
+{
+	const struct oracle_vip *v = f->vip;
+	uint32_t slot = slot_of(v, v->algorithm == ORACLE_SOURCE ? source_hash(f, v->source_bits)
+								 : f->hash);
+
+	*is_marked = v->is_moving && v->slots[slot].is_moving;
+	f->owner = v->ids[v->slots[slot].owner];
+	return slot;
+}
+
+/* The entry of the flow, if it is live. */
+static struct oracle_flow *live_entry(const struct facts *f)
+{
+	struct oracle_flow *e = flow_find(f, f->hash);
+	const struct oracle_vip *v = f->vip;
+
+	return e && flow_is_live(e, f->in->now, v->idle_ticks, v->short_ticks) ? e : NULL;
+}
+
+/* A flow that goes by its id: where nothing else tells of it. */
+static bool has_to_be_noted(struct facts *f)
+{
+	bool is_marked;
+
+	f->owner = NOBODY;
+	if (f->vip->is_empty)
+		return true;
+	find_slot(f, &is_marked);
+	return is_marked || f->owner != f->backend || f->vip->algorithm == ORACLE_ROUND_ROBIN ||
+	       f->vip->algorithm == ORACLE_LEAST_CONNECTIONS;
+}
+
+static void note(struct facts *f)
+{
+	struct oracle_flow *e = live_entry(f);
+
+	f->is_by_id = true;
+	if (e && e->backend == f->backend)
+		flow_go_on(f, e);
+	else if (flow_store(f, f->hash, ORACLE_NEW, f->backend))
+		f->r->flows_added = !e;
+	else
+		f->r->flows_refused = 1;
+}
+
+/* An error about a flow of a VIP with connection ids: rule 1 before all else. */
+static bool error_by_entry(struct facts *f)
+{
+	struct oracle_flow *e = f->is_error && f->vip->has_quic ? live_entry(f) : NULL;
+
+	if (!e || !entry_decides(f, e))
+		return false;
+	f->backend = e->backend;
+	return true;
+}
+
 enum oracle_reason pick(struct facts *f)
 {
 	struct oracle_vip *v = f->vip;
+	bool is_marked;
 
 	f->hash = f->outer_hash = flow_hash(f);
-	if (by_quic(f))
+	if (error_by_entry(f))
 		return ORACLE_GO_ON;
+	if (by_quic(f)) {
+		if (has_to_be_noted(f))
+			note(f);
+		return ORACLE_GO_ON;
+	}
 	if (v->is_empty)
 		return ORACLE_no_backend;
-	uint32_t slot = slot_of(v, v->algorithm == ORACLE_SOURCE ? source_hash(f, v->source_bits)
-								 : f->hash);
-	uint32_t owner = v->ids[v->slots[slot].owner];
+	uint32_t slot = find_slot(f, &is_marked);
 
-	f->backend = f->owner = owner;
-	if (v->algorithm < ORACLE_ROUND_ROBIN && !(v->is_moving && v->slots[slot].is_moving))
+	f->backend = f->owner;
+	if (v->algorithm < ORACLE_ROUND_ROBIN && !is_marked)
 		return ORACLE_GO_ON;
-	struct oracle_flow *e = flow_find(f, f->hash);
-	bool is_live = e && flow_is_live(e, f->in->now, v->idle_ticks, v->short_ticks);
+	struct oracle_flow *e = live_entry(f);
 
-	if (!is_live || !entry_decides(f, e)) {
-		decide_anew(f, slot, owner, is_live);
+	if (!e || !entry_decides(f, e)) {
+		decide_anew(f, slot, f->owner, e);
 		return ORACLE_GO_ON;
 	}
 	f->backend = e->backend;

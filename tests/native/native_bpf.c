@@ -63,14 +63,16 @@ bool native_bpf_takes_null(void)
 	       quic(&ctx, NULL, &v) == MTLB_BACKENDS_MAX &&
 	       quic(&ctx, &p, NULL) == MTLB_BACKENDS_MAX &&
 	       flow_follow(NULL, &q) == MTLB_BACKENDS_MAX &&
-	       flow_follow(&bucket, NULL) == MTLB_BACKENDS_MAX && !flow_remember(NULL, &e) &&
+	       flow_follow(&bucket, NULL) == MTLB_BACKENDS_MAX && !flow_go_on_by_id(NULL, &q, 0) &&
+	       !flow_go_on_by_id(&bucket, NULL, 0) && !flow_remember(NULL, &e) &&
 	       !flow_remember(&bucket, NULL) && !fragment_remember(NULL, &owner) &&
 	       !fragment_remember(&p, NULL) && fragment_follow(NULL, &owner) == MTLB_BACKENDS_MAX &&
 	       fragment_follow(&p, NULL) == MTLB_BACKENDS_MAX &&
 	       pick_least_of(NULL) == MTLB_BACKENDS_MAX &&
 	       pick_tracked(NULL, &v, &owner) == MTLB_BACKENDS_MAX &&
 	       pick_tracked(&p, NULL, &owner) == MTLB_BACKENDS_MAX &&
-	       pick_tracked(&p, &v, NULL) == MTLB_BACKENDS_MAX &&
+	       pick_tracked(&p, &v, NULL) == MTLB_BACKENDS_MAX && !pick_note(NULL, &v, &owner, 0) &&
+	       !pick_note(&p, NULL, &owner, 0) && !pick_note(&p, &v, NULL, 0) &&
 	       pick_special(&ctx, NULL, &v, &owner) == MTLB_BACKENDS_MAX &&
 	       pick_special(&ctx, &p, NULL, &owner) == MTLB_BACKENDS_MAX &&
 	       pick_special(&ctx, &p, &v, NULL) == MTLB_BACKENDS_MAX;

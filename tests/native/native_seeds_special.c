@@ -210,6 +210,25 @@ static void quic(struct build *b, bool is_ipv6, uint16_t vip, uint8_t first, boo
 	build_end(b);
 }
 
+/* Ids of all servers in turn from one address: the flow's entry follows them, if it has one. */
+static void seed_noted(uint16_t vip, uint16_t flags, bool has_table)
+{
+	struct build b;
+
+	build_begin("quic-noted");
+	build_step(STEP_WORD, (uint8_t)vip, flags);
+	if (!has_table)
+		build_step(STEP_SHRINK, NATIVE_flows, 0);
+	for (uint32_t n = 0; n < 2 * WORLD_VIP_BACKENDS; n++) {
+		bool is_odd = n / 2 & 1;
+
+		quic(&b, false, vip, is_odd ? 0x5f : 0x3f, false,
+		     is_odd ? WORLD_QUIC_ID_LONG : WORLD_QUIC_ID_LEN, (uint8_t)(0xa0 + n / 2),
+		     is_odd ? WORLD_QUIC_SERVER_LONG : WORLD_QUIC_SERVER_LEN);
+		build_packet(&b, TRACED);
+	}
+}
+
 static void seed_quic(void)
 {
 	struct build b;
@@ -239,6 +258,10 @@ static void seed_quic(void)
 			}
 		}
 	}
+	for (uint16_t vip = WORLD_QUIC; vip <= WORLD_QUIC_ROUND_ROBIN; vip++)
+		for (uint16_t flags = 0; flags < 8; flags++)
+			for (int has_table = 0; has_table < 2; has_table++)
+				seed_noted(vip, flags, has_table);
 	/* the id is shorter than the server id in it */
 	for (uint32_t len = 0; len < 20; len++) {
 		quic(&b, false, WORLD_QUIC, 0x7f, false, 4, 0xa1, len);

@@ -230,7 +230,7 @@ static const struct vip_kind kinds[WORLD_VIPS] = {
 				  .flags = MTLB_VIP_LEARNING},
 	[WORLD_EMPTY] = {.flags = MTLB_VIP_EMPTY},
 	[WORLD_WAS_SOURCE] = {.is_moving = true, .previous_source_bits = 96},
-	[WORLD_QUIC] = {.vip_flags = MTLB_VIP_QUIC},
+	[WORLD_QUIC] = {.is_moving = true, .vip_flags = MTLB_VIP_QUIC},
 	[WORLD_QUIC_ROUND_ROBIN] = {.algorithm = MTLB_ALGORITHM_ROUND_ROBIN,
 				    .vip_flags = MTLB_VIP_QUIC},
 	[WORLD_RANGE] = {0},

@@ -195,6 +195,18 @@ static inline uint32_t decide(struct fake *fake, uint32_t tenant, const struct p
 	return learns ? v->previous : v->owner;
 }
 
+/* Does the table decide about the packet's flow, once its slot is known. */
+static inline bool uses_table(const struct maps *m, uint32_t tenant, const struct mtlb_tuple *t,
+			      const struct packet_view *v)
+{
+	const __u16 *slots = m->rings[mtlb_vip_word_ring(v->word)].slots;
+	uint8_t bits = v->vip->algorithm == MTLB_ALGORITHM_SOURCE ? v->vip->source_bits : 0;
+
+	return v->vip->algorithm >= MTLB_ALGORITHM_ROUND_ROBIN ||
+	       (v->word & MTLB_VIP_MOVING &&
+		slots[slot_by(m, tenant, t, v->hash, bits, v->word)] & MTLB_SLOT_MOVING);
+}
+
 /* The backend's id, or UINT32_MAX where the packet is not forwarded. */
 static inline uint32_t pick(struct fake *fake, uint32_t tenant, const struct mtlb_tuple *t,
 			    enum packet p, uint16_t now)
@@ -212,17 +224,45 @@ static inline uint32_t pick(struct fake *fake, uint32_t tenant, const struct mtl
 	v.word = v.vip->word;
 	v.hash = mtlb_flow_hash(t, m->tenants[tenant].key);
 	view_slot(m, tenant, t, &v);
-	const __u16 *slots = m->rings[mtlb_vip_word_ring(v.word)].slots;
-	uint8_t bits = v.vip->algorithm == MTLB_ALGORITHM_SOURCE ? v.vip->source_bits : 0;
-	bool asks = v.vip->algorithm >= MTLB_ALGORITHM_ROUND_ROBIN ||
-		    (v.word & MTLB_VIP_MOVING &&
-		     slots[slot_by(m, tenant, t, v.hash, bits, v.word)] & MTLB_SLOT_MOVING);
-
-	if (!asks)
+	if (!uses_table(m, tenant, t, &v))
 		return v.owner;
 	bucket = &m->flows[mtlb_flow_range_bucket(m->tenants[tenant].flows, v.hash)];
 	known = flow_find(m, bucket, v.vip, v.hash, now);
 	if (known && binds(m, known, p, now))
 		return follow(m, &v, known, p, now);
 	return decide(fake, tenant, &v, bucket, p, now);
+}
+
+/* A datagram whose connection id names a server of 2 bytes. */
+static inline uint32_t pick_by_id(struct fake *fake, uint32_t tenant, const struct mtlb_tuple *t,
+				  const uint8_t server[2], uint16_t now)
+{
+	const struct maps *m = &fake->maps;
+	struct packet_view v = {.vip = fake_find(m, tenant, (const uint8_t *)t->destination,
+						 t->destination_port, t->protocol)};
+	uint32_t backend = v.vip ? fake_server(m, tenant, v.vip->id, server, 2) : UINT32_MAX;
+	struct mtlb_flow_bucket *bucket;
+	struct mtlb_flow *known;
+
+	if (backend == UINT32_MAX || !(v.vip->flags & MTLB_VIP_QUIC) || !fake_is_alive(m, backend))
+		return pick(fake, tenant, t, PACKET_DATA, now);
+	v.word = v.vip->word;
+	v.hash = mtlb_flow_hash(t, m->tenants[tenant].key);
+	v.owner = UINT32_MAX;
+	if (!(v.word & MTLB_VIP_EMPTY)) {
+		view_slot(m, tenant, t, &v);
+		if (v.owner == backend && !uses_table(m, tenant, t, &v))
+			return backend;
+	}
+	bucket = &m->flows[mtlb_flow_range_bucket(m->tenants[tenant].flows, v.hash)];
+	known = flow_find(m, bucket, v.vip, v.hash, now);
+	if (known && mtlb_flow_word_backend(known->word) == backend) {
+		follow(m, &v, known, PACKET_DATA, now);
+		known->word |= MTLB_FLOW_BY_ID;
+	} else if (!flow_remember(m, tenant, bucket, v.hash,
+				  entry_word(&v, backend, MTLB_FLOW_NEW, now) | MTLB_FLOW_BY_ID,
+				  now)) {
+		fake->refused[tenant]++;
+	}
+	return backend;
 }

@@ -78,12 +78,12 @@ struct image_census *image_census(const struct image *i, const struct mtlb_flow_
 void image_census_free(struct image_census *c);
 /*
  * Live flows in the table that this backend serves: all of a round-robin or least-connections
- * VIP, else those on moving slots.
+ * VIP, else those on moving slots and those that go by a connection id.
  */
 uint32_t image_census_flows(const struct image_census *c, uint32_t backend_id);
 /*
- * Live flows on slots that meanwhile belong to another backend: what a drain waits for. Where
- * every flow is remembered: 0.
+ * Live flows on slots that meanwhile belong to another backend: what the marks of slots wait for.
+ * Where every flow is remembered, and of those that go by a connection id: 0.
  */
 uint32_t image_census_waiting(const struct image_census *c, uint32_t backend_id);
 
@@ -108,7 +108,8 @@ bool image_is_moving(const struct image *i);
 /*
  * Ends what can end: LEARNING of VIPs whose idle timeout has passed since the move and whose tenant's flows_refused has not
  * risen meanwhile (refused: by tenant slot, totals), marks of slots without live flows elsewhere, leaving backends
- * without slots and flows. *out is NULL where nothing changes.
+ * without slots and flows (of a VIP with connection ids: after an idle timeout without a refused flow). *out is NULL where
+ * nothing changes.
  */
 int image_settle(const struct image *previous, const struct image_census *census,
 		 const uint64_t *refused, uint64_t now, struct image **out);

@@ -5,6 +5,11 @@
 
 #include "core/image_census.h"
 
+bool image_goes_by_id(const struct image_vip *v, const struct mtlb_flow *flow)
+{
+	return image_has_quic(v) && flow->word & MTLB_FLOW_BY_ID;
+}
+
 bool image_needs_flow(const struct image *i, uint32_t tenant, const struct mtlb_flow *flow)
 {
 	uint32_t backend = mtlb_flow_word_backend(flow->word);
@@ -15,12 +20,22 @@ bool image_needs_flow(const struct image *i, uint32_t tenant, const struct mtlb_
 	v = &i->vips[i->backends[backend].info.vip];
 	if (v->info.tenant != tenant || !v->ring)
 		return false;
-	if (image_remembers_all(v))
+	if (image_remembers_all(v) || image_goes_by_id(v, flow))
 		return true;
 	if (v->algorithm == MTLB_ALGORITHM_SOURCE)
 		return v->ring->n_moving;
 	return v->ring->n_moving &&
 	       ring_is_marked(v->ring, mtlb_hash_slot(flow->fingerprint, v->ring->log2));
+}
+
+static bool keeps_connections(const struct image *i, const struct image_vip *v)
+{
+	for (uint32_t k = v->backends; image_has_quic(v) && k != IMAGE_NONE;
+	     k = i->backends[k].next)
+		if (i->backends[k].state == MTLB_BACKEND_DRAINING ||
+		    i->backends[k].state == MTLB_BACKEND_LEAVING)
+			return true;
+	return false;
 }
 
 bool image_has_flow_state(const struct image *i, uint32_t tenant)
@@ -29,7 +44,8 @@ bool image_has_flow_state(const struct image *i, uint32_t tenant)
 		return false;
 	for (uint32_t v = i->tenants[tenant].vips; v != IMAGE_NONE; v = i->vips[v].next)
 		if (i->vips[v].ring &&
-		    (i->vips[v].ring->n_moving || image_remembers_all(&i->vips[v])))
+		    (i->vips[v].ring->n_moving || image_remembers_all(&i->vips[v]) ||
+		     keeps_connections(i, &i->vips[v])))
 			return true;
 	return false;
 }
@@ -67,6 +83,8 @@ static void count_flow(void *ctx, const struct image_vip *v, const struct mtlb_f
 
 	at->flows++;
 	c->flows[k]++;
+	if (image_goes_by_id(v, flow))
+		return;
 	if (v->algorithm == MTLB_ALGORITHM_SOURCE) {
 		c->waiting[k] += !(flow->word & MTLB_FLOW_HOME);
 		return;
@@ -81,19 +99,22 @@ static void count_flow(void *ctx, const struct image_vip *v, const struct mtlb_f
 
 static bool watch_tenant(struct image_census *c, const struct image *i, uint32_t tenant)
 {
-	if (!image_has_flow_state(i, tenant))
+	bool any = false;
+
+	if (!image_has_tenant(i, tenant))
 		return false;
 	for (uint32_t v = i->tenants[tenant].vips; v != IMAGE_NONE; v = i->vips[v].next) {
 		struct ring *r = i->vips[v].ring;
 
-		if (!r || (!r->n_moving && !image_remembers_all(&i->vips[v])))
+		if (!image_uses_table(&i->vips[v]))
 			continue;
+		any = true;
 		c->vips[v].ring = ring_ref(r);
 		c->vips[v].learning = i->vips[v].learning;
 		if (i->vips[v].algorithm == MTLB_ALGORITHM_MAGLEV)
 			c->vips[v].held = calloc(((1U << r->log2) + 7) / 8, 1);
 	}
-	return true;
+	return any;
 }
 
 static bool is_complete(const struct image_census *c, const struct image *i)

@@ -17,6 +17,12 @@ struct image_census {
 	uint32_t *flows, *waiting;   /* by backend id */
 };
 
+/* May the flow table hold flows that image_needs_flow(). */
+static inline bool image_uses_table(const struct image_vip *v)
+{
+	return v->ring && (v->ring->n_moving || image_remembers_all(v) || image_has_quic(v));
+}
+
 /* A pair of stores under way, or two CPUs' stores mixed up: reads as a miss. */
 static inline bool flow_is_torn(const struct mtlb_flow *f)
 {

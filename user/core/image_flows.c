@@ -3,8 +3,9 @@
  * Each tenant's range of the flow table: a power of two of buckets at a multiple of its size. A
  * tenant whose quota did not change keeps its range; a range in use in the image before is
  * nobody else's in this one. A range shrinks to its first part, so that this can be done on a full
- * node; but not while slots of its tenant move, or one of its VIPs remembers all flows: flows that
- * share a bucket then might not all fit. The next build after that does it.
+ * node; but not while slots of its tenant move, one of its VIPs remembers all flows, or a backend
+ * takes no new QUIC connections and may have old ones: flows that share a bucket then might not all
+ * fit. The next build after that does it.
  */
 #include <errno.h>
 #include <stdlib.h>

@@ -127,14 +127,17 @@ static void add_backend(struct build *b, uint32_t vip, const struct model_tenant
 	memcpy(new->servers, k->server_ids, k->n_server_ids * sizeof(*k->server_ids));
 }
 
-/* Has it flows: some slot is or was its own, or the flow table is in use and may name it. */
+/*
+ * Has it flows: some slot is or was its own, or the flow table is in use and may name it, or ids
+ * may.
+ */
 static bool may_have_flows(const struct image_vip *v, uint32_t id)
 {
 	const struct ring *r = v->ring;
 
 	if (!r)
 		return false;
-	if (image_remembers_all(v))
+	if (image_remembers_all(v) || image_has_quic(v))
 		return true;
 	for (uint32_t i = 0; i < r->n_ids; i++)
 		if (r->ids[i] == id)

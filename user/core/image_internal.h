@@ -129,6 +129,12 @@ static inline bool image_remembers_all(const struct image_vip *v)
 	return v->algorithm >= MTLB_ALGORITHM_ROUND_ROBIN;
 }
 
+/* Where ids name the backends, flows that the hash would not find are in the flow table. */
+static inline bool image_has_quic(const struct image_vip *v)
+{
+	return v->flags & MTLB_VIP_QUIC;
+}
+
 struct image_tenant {
 	char name[MTLB_NAME_LEN];    /* empty: the slot is free. Slot 0: the node, without a name */
 	uint32_t vips, last_vip;
@@ -230,15 +236,17 @@ void encap_compose(const struct model_encap *model, bool inner_is_ipv4, const ui
 void tenant_key(const uint8_t secret[32], const char *name, uint32_t key[12]);
 /*
  * Is an entry of the flow table of use in this image: a live backend of the tenant, and a VIP
- * that remembers all its flows, or a slot that moves (of a source VIP any slot: nobody can tell
- * the flow's). Remembered fragments are no flows.
+ * that remembers all its flows, a flow that goes by its connection id, or a slot that moves (of a
+ * source VIP any slot: nobody can tell the flow's). Remembered fragments are no flows.
  */
 bool image_needs_flow(const struct image *i, uint32_t tenant, const struct mtlb_flow *flow);
 /* As image_count_loads(), of one tenant. */
 int image_count_loads_of(const struct image *i, uint32_t tenant, const struct maps *maps,
 			 uint64_t now);
+/* Does a connection id say where the flow goes, whatever becomes of its entry. */
+bool image_goes_by_id(const struct image_vip *v, const struct mtlb_flow *flow);
 /*
- * Does the flow table hold what must not get lost: flows on moving slots, or all flows of some
- * VIP.
+ * Does the flow table hold what must not get lost: flows on moving slots, all flows of some VIP,
+ * or what keeps a backend that takes no new QUIC connections.
  */
 bool image_has_flow_state(const struct image *i, uint32_t tenant);

@@ -3,7 +3,9 @@
  * When a move is over. LEARNING ends when for the VIP's idle timeout no flow of the tenant was
  * refused by the flow table: each flow that is older than the move has sent a packet since, and is
  * in the table. After that a slot loses its mark when the table holds no live flow of it on another
- * backend; a leaving backend goes when no slot names it.
+ * backend; a leaving backend goes when no slot names it and it has no live flow. Where connection
+ * ids name it as well, what the table refused may be a flow of it: it stays until nothing was
+ * refused for the idle timeout.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -35,17 +37,11 @@ bool image_is_moving(const struct image *i)
 	return false;
 }
 
-/*
- * A flow that is refused while LEARNING is on stays with the previous owner unseen: the time to
- * learn begins anew. Later, unknown flows belong to the new owner, whether they are remembered or
- * not.
- */
-static void watch_refused(struct settle *s, struct image_vip *v)
+/* Was no flow refused for the idle timeout: each that sent a packet meanwhile is in the table. */
+static bool is_quiet(struct settle *s, struct image_vip *v)
 {
 	uint64_t total = s->refused ? s->refused[v->info.tenant] : 0;
 
-	if (!v->learning)
-		return;
 	if (!v->refused_known || total != v->refused) {
 		v->refused = total;
 		v->refused_known = true;
@@ -53,10 +49,20 @@ static void watch_refused(struct settle *s, struct image_vip *v)
 		s->changed = true;
 	}
 	/* one tick more: an age is rounded down */
-	if (s->now - v->quiet_since > (uint64_t)v->idle_ticks + 1) {
-		v->learning = false;
-		s->changed = true;
-	}
+	return s->now - v->quiet_since > (uint64_t)v->idle_ticks + 1;
+}
+
+/*
+ * A flow that is refused while LEARNING is on stays with the previous owner unseen: the time to
+ * learn begins anew. Later, unknown flows belong to the new owner, whether they are remembered or
+ * not.
+ */
+static void end_learning(struct settle *s, struct image_vip *v)
+{
+	if (!v->learning || !is_quiet(s, v))
+		return;
+	v->learning = false;
+	s->changed = true;
 }
 
 #define IMAGE_SEVERAL (IMAGE_NONE - 1)
@@ -184,9 +190,6 @@ static void stop_moving(struct image_vip *v)
 	v->learning = false;
 	v->previous_bits = v->source_bits;
 	v->move_started = 0;
-	v->quiet_since = 0;
-	v->refused_known = false;
-	v->refused = 0;
 	v->is_last_stand = false;
 }
 
@@ -196,7 +199,7 @@ static bool is_counted(const struct settle *s, uint32_t id)
 	const struct image_vip *was = &s->previous->vips[id];
 	const struct census_vip *c = id < s->census->n_vips ? &s->census->vips[id] : NULL;
 
-	if (!was->ring || (!was->ring->n_moving && !image_remembers_all(was)))
+	if (!image_uses_table(was))
 		return true;
 	return !was->learning && c && c->ring == was->ring && !c->learning;
 }
@@ -207,13 +210,13 @@ static void settle_vip(struct settle *s, uint32_t id)
 
 	if (!v->ring || !v->ring->n_moving)
 		return;
-	watch_refused(s, v);
+	end_learning(s, v);
 	if (v->learning || !is_counted(s, id))
 		return;
 	const struct census_vip *c = &s->census->vips[id];
 
 	if (v->is_last_stand) {
-		if (c->flows)
+		if (c->flows || (image_has_quic(v) && !is_quiet(s, v)))
 			return;
 		ring_unref(v->ring);
 		v->ring = NULL;
@@ -236,6 +239,17 @@ static bool is_named(const struct ring *r, uint32_t backend)
 	return false;
 }
 
+/* Has the leaving backend no flow any more, as far as anybody can tell. */
+static bool is_done(struct settle *s, uint32_t vip, uint32_t backend)
+{
+	struct image_vip *v = &s->image->vips[vip];
+
+	if (is_named(v->ring, backend) || !is_counted(s, vip) ||
+	    image_census_flows(s->census, backend))
+		return false;
+	return !v->ring || !image_has_quic(v) || is_quiet(s, v);
+}
+
 /*
  * Flows on slots that are still marked may be those of a backend in between, which no slot names.
  */
@@ -249,8 +263,7 @@ static void drop_leaving(struct settle *s, uint32_t id)
 		uint32_t k = *link;
 		struct image_backend *b = &s->image->backends[k];
 
-		if (b->state == MTLB_BACKEND_LEAVING && !is_named(v->ring, k) &&
-		    is_counted(s, id) && !image_census_flows(s->census, k)) {
+		if (b->state == MTLB_BACKEND_LEAVING && is_done(s, id, k)) {
 			*link = b->next;
 			memset(b, 0, sizeof(*b));
 			v->n_backends--;
