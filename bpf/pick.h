@@ -62,14 +62,17 @@ static __always_inline __u32 pick_first_state(const struct pkt *p)
 	return pick_is_first(p) ? MTLB_FLOW_NEW : MTLB_FLOW_CONFIRMED;
 }
 
-static __always_inline void pick_count_flow(const struct pkt *p, bool is_added, bool is_refused)
+/* is_noted: by its id the packet goes its way without an entry, too. */
+static __always_inline void pick_count_flow(const struct pkt *p, bool is_added, bool is_refused,
+					    bool is_noted)
 {
 	__u32 at = p->tenant;
 	struct mtlb_tenant_stats *stats = bpf_map_lookup_elem(&tenant_stats, &at);
 
 	if (stats) {
 		stats->flows_added += is_added;
-		stats->flows_refused += is_refused;
+		stats->flows_refused += is_refused && !is_noted;
+		stats->notes_refused += is_refused && is_noted;
 	}
 }
 
@@ -197,7 +200,7 @@ static __always_inline bool pick_remember(const struct pkt *p, const struct mtlb
 		e.word |= MTLB_FLOW_HOME;
 	is_remembered = flow_remember(bucket, &e);
 	if (!p->is_trace)
-		pick_count_flow(p, is_remembered && !q->is_known, !is_remembered);
+		pick_count_flow(p, is_remembered && !q->is_known, !is_remembered, marks);
 	return is_remembered;
 }
 

@@ -308,6 +308,7 @@ struct mtlb_tenant_stats {           /* by tenant slot; slot 0: packets that are
 #undef MTLB_REASON_FIELD
 	__u64 flows_added;           /* entries written to the flow table */
 	__u64 flows_refused;         /* flows that a full bucket could not take: non-zero holds moves open */
+	__u64 notes_refused;         /* the same of flows that go by a QUIC id: removed backends wait */
 };
 
 struct mtlb_vip_stats {              /* by VIP id */

@@ -31,7 +31,7 @@ BEGIN {
 /barrier_var|volatile|> end|HEADERS_FAR|MTLB_L2_MAX|MTLB_OUTER_MAX|ENCAP_CERTAIN|_MAX - 1|internal|__uint|__type/ { next }
 # what means the same whichever way: any negative number says "nowhere" or "none", room to spare, an answer that is never 0,
 # bytes that the next line writes over, the longer way for what could go the common one, a check that a later one repeats
-/return -1;|__u8 bytes\[|p->redirect|&ip->saddr, p->tuple|bpf_ntohs\(udp->len\) < |h->at \+ sizeof\(\*ip\) > h->end/ { next }
+/return -1;|__u8 bytes\[|__u32 source\[|PARSE_ORDINARY_MAX|p->redirect|&ip->saddr, p->tuple|bpf_ntohs\(udp->len\) < |h->at \+ sizeof\(\*ip\) > h->end/ { next }
 /if \(!(p|h|v|key|bucket|all|ranges|e|q|owner|table|sent|turn)\)|!p \|\||!bucket|\\$|unroll/ { next }
 /^(static|__noinline|enum|struct|const)/ { next }
 

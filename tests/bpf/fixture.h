@@ -59,7 +59,7 @@ struct expected {
 	uint32_t tenant, vip, backend;
 	const struct packet *out; /* NULL: the packet as it came in */
 	bool is_redirected;       /* leaves by another interface */
-	uint32_t flows_added, flows_refused;
+	uint32_t flows_added, flows_refused, notes_refused;
 };
 
 /*

@@ -182,6 +182,7 @@ static bool counted(const struct outcome *o, const struct packet *p, const struc
 	t->bytes = p->len;
 	t->flows_added = e->flows_added;
 	t->flows_refused = e->flows_refused;
+	t->notes_refused = e->notes_refused;
 	if (reason_verdicts[e->reason] == FORWARD) {
 		want.vips[e->vip] = (struct mtlb_vip_stats){1, p->len, is_syn};
 		want.backends[e->backend] = (struct mtlb_backend_stats){1, p->len};

@@ -93,7 +93,8 @@ static void change(void)
 /* As far in the future no flow lives, for mtlbd; for the data plane they all do. */
 static void settle_all(void)
 {
-	uint64_t refused[4] = {0}, now = now_ticks();
+	struct image_refused refused[4] = {};
+	uint64_t now = now_ticks();
 
 	for (int i = 0; i < 10 && image_is_moving(n.image); i++) {
 		struct image_census *c;

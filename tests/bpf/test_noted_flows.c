@@ -227,7 +227,7 @@ static void noted_flow_without_room_is_refused_and_forwarded(void)
 		world_set_flow(&bucket->ways[i], ~hash_of_flow(&w) - i, OTHER, MTLB_FLOW_CONFIRMED,
 			       IDLE - 1);
 	before = *bucket;
-	check(&w, "full", &named, &(struct expected){.backend = SERVER, .flows_refused = 1});
+	check(&w, "full", &named, &(struct expected){.backend = SERVER, .notes_refused = 1});
 	CU_ASSERT_EQUAL(memcmp(&before, bucket, sizeof(before)), 0);
 	CU_ASSERT_EQUAL(w.loads[SERVER].added, 0);
 	world_set_flow(&bucket->ways[1], ~hash_of_flow(&w) - 1, OTHER, MTLB_FLOW_NEW, 1);

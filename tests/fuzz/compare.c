@@ -17,6 +17,7 @@ static const char *const tenant_words[] = {
 #undef NAME
 		"flows_added",
 	"flows_refused",
+	"notes_refused",
 };
 
 /* Both lists of reasons are one: the oracle's number is the place among the counters. */
@@ -57,6 +58,7 @@ void compare_expect(struct compare_counters *c, const struct oracle_result *r, u
 	words[r->reason]++;
 	c->tenants[r->tenant].flows_added += r->flows_added;
 	c->tenants[r->tenant].flows_refused += r->flows_refused;
+	c->tenants[r->tenant].notes_refused += r->notes_refused;
 	if (!r->is_counted)
 		return;
 	c->vips[r->vip].packets++;

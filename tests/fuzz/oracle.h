@@ -222,7 +222,7 @@ struct oracle_result {
 	bool is_counted; /* for VIP and backend */
 	bool is_syn;
 	uint32_t vip, backend;
-	uint32_t flows_added, flows_refused;
+	uint32_t flows_added, flows_refused, notes_refused;
 	uint32_t ifindex; /* by which it leaves */
 	uint32_t len;
 	uint8_t bytes[ORACLE_PACKET_MAX]; /* what leaves, or goes to the kernel */

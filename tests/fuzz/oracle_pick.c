@@ -213,7 +213,7 @@ static void note(struct facts *f)
 	else if (flow_store(f, f->hash, ORACLE_NEW, f->backend))
 		f->r->flows_added = !e;
 	else
-		f->r->flows_refused = 1;
+		f->r->notes_refused = 1;
 }
 
 /* An error about a flow of a VIP with connection ids: rule 1 before all else. */

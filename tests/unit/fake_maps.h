@@ -22,7 +22,7 @@ struct fake {
 	bool half_swaps;    /* then a swap that fails has exchanged half of its tables, and cannot put them back */
 	void (*traffic)(void *ctx); /* runs inside operations: packets in the middle of a change */
 	void *traffic_ctx;
-	uint64_t *refused; /* by tenant slot */
+	struct image_refused *refused; /* by tenant slot */
 };
 
 static inline int fake_op(struct maps *m)

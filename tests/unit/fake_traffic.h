@@ -190,7 +190,7 @@ static inline uint32_t decide(struct fake *fake, uint32_t tenant, const struct p
 
 	if (flow_remember(m, tenant, bucket, v->hash, entry_word(v, to, state, now), now))
 		return to;
-	fake->refused[tenant]++;
+	fake->refused[tenant].flows++;
 	/* where its next packet goes as well, if that is not remembered either, or is */
 	return learns ? v->previous : v->owner;
 }
@@ -262,7 +262,7 @@ static inline uint32_t pick_by_id(struct fake *fake, uint32_t tenant, const stru
 	} else if (!flow_remember(m, tenant, bucket, v.hash,
 				  entry_word(&v, backend, MTLB_FLOW_NEW, now) | MTLB_FLOW_BY_ID,
 				  now)) {
-		fake->refused[tenant]++;
+		fake->refused[tenant].notes++;
 	}
 	return backend;
 }

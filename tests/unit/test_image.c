@@ -65,6 +65,23 @@ static void learning_lasts_for_the_idle_timeout(void)
 	node_free(&n);
 }
 
+/* A packet that an id leads needs no entry, nor does anybody else need it. */
+static void refused_notes_do_not_hold_learning_open(void)
+{
+	struct node n;
+
+	start(&n, 1, 1, 2);
+	vip_of(&n, 0, 0)->backends[1].state = BACKEND_ADMIN_DRAINING;
+	node_change(&n);
+	for (int i = 0; i < 8; i++) {
+		node_settle(&n);
+		n.now += 50;
+		n.fake->refused[1].notes++;
+	}
+	CU_ASSERT(!view_vip(&n, 0, 0).learning);
+	node_free(&n);
+}
+
 static void refused_flows_hold_learning_open(void)
 {
 	struct node n;
@@ -74,7 +91,7 @@ static void refused_flows_hold_learning_open(void)
 	node_change(&n);
 	node_settle(&n);
 	n.now += 250;
-	n.fake->refused[1]++;
+	n.fake->refused[1].flows++;
 	node_settle(&n);
 	n.now += 250;
 	node_settle(&n);
@@ -536,6 +553,7 @@ static const struct test tests[] = {
 	TEST(drain_moves_exactly_the_drained_slots),
 	TEST(learning_lasts_for_the_idle_timeout),
 	TEST(refused_flows_hold_learning_open),
+	TEST(refused_notes_do_not_hold_learning_open),
 	TEST(removed_backend_leaves_when_its_flows_ended),
 	TEST(dead_backend_settles_at_once_and_its_return_moves),
 	TEST(address_change_is_another_backend),

@@ -93,7 +93,7 @@ static const struct model_vip *any_vip(struct world *w, struct client *c)
 static void open_flow(struct world *w, struct client *c)
 {
 	const struct model_vip *v = any_vip(w, c);
-	uint64_t refused = w->node.fake->refused[c->tenant];
+	uint64_t refused = w->node.fake->refused[c->tenant].flows;
 
 	if (!v)
 		return;
@@ -114,7 +114,7 @@ static void open_flow(struct world *w, struct client *c)
 	 */
 	c->open = c->backend != UINT32_MAX &&
 		  !(is_udp(c) && v->algorithm >= MTLB_ALGORITHM_ROUND_ROBIN &&
-		    w->node.fake->refused[c->tenant] != refused);
+		    w->node.fake->refused[c->tenant].flows != refused);
 	if (!c->open)
 		return;
 	w->opened++;

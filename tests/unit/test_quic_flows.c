@@ -226,7 +226,7 @@ static void check_refused(struct node *n, uint32_t gone, uint32_t other)
 		if (round == SEEN - 1)
 			CU_ASSERT(!view_vip(n, 0, 0).learning);
 	}
-	CU_ASSERT_EQUAL(n->fake->refused[1], ROUNDS - SEEN);
+	CU_ASSERT_EQUAL(n->fake->refused[1].notes, ROUNDS - SEEN);
 	memset(bucket, 0, sizeof(*bucket));
 	CU_ASSERT(node_settle_all(n));
 	CU_ASSERT(!is_leaving(n, gone));
@@ -245,6 +245,34 @@ static void refused_flow_keeps_a_leaving_backend(void)
 		CU_ASSERT(node_settle_all(&n));
 		check_refused(&n, backend_id(&n, "web-0"),
 			      image_backend_id(n.image, "tenant-0", "vip-1", "web-1000"));
+		node_free(&n);
+	}
+}
+
+/* However long nothing was refused before: a connection may be silent for an idle timeout. */
+static void removed_backend_stays_for_an_idle_timeout(void)
+{
+	FOR_ALGORITHMS(a)
+	{
+		struct node n;
+
+		begin(&n, *a, 3);
+		for (int change = 0; change < 4; change++) {
+			uint32_t gone = backend_id(&n, change < 2 ? "web-0" : "web-1");
+
+			if (change % 2)
+				vip_remove_backend(vip_of(&n, 0, 0), vip_of(&n, 0, 0)->backends);
+			else
+				vip_of(&n, 0, 0)->backends[0].state = BACKEND_ADMIN_DRAINING;
+			CU_ASSERT_EQUAL_FATAL(node_change(&n), 0);
+			for (uint64_t end = n.now + IDLE_S - STEP; n.now < end;) {
+				settle_once(&n);
+				CU_ASSERT(!(change % 2) || is_leaving(&n, gone));
+			}
+			CU_ASSERT(node_settle_all(&n));
+			CU_ASSERT(!is_leaving(&n, gone));
+			n.now += 10 * IDLE_S;
+		}
 		node_free(&n);
 	}
 }
@@ -447,6 +475,7 @@ static const struct test tests[] = {
 	TEST(removed_backend_without_slots_keeps_its_connection),
 	TEST(last_backend_keeps_its_connection_when_it_is_removed),
 	TEST(refused_flow_keeps_a_leaving_backend),
+	TEST(removed_backend_stays_for_an_idle_timeout),
 	TEST(connections_of_a_draining_backend_are_counted),
 	TEST(moves_end_while_connections_go_by_their_ids),
 	TEST(flow_without_an_id_holds_its_mark),

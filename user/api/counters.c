@@ -74,10 +74,11 @@ static json_t *tenant_counters(struct control *c, const struct model_tenant *t, 
 			json_array_append_new(vips, vip_counters(c, t, &t->vips[i], (uint32_t)id));
 	}
 	json_t *reasons = reasons_json(&s, &packets);
-	return json_pack("{s:s, s:I, s:I, s:o, s:I, s:I, s:o}", "name", t->name, "bytes",
+	return json_pack("{s:s, s:I, s:I, s:o, s:I, s:I, s:I, s:o}", "name", t->name, "bytes",
 			 (json_int_t)s.bytes, "packets", (json_int_t)packets, "reasons", reasons,
 			 "flows_added", (json_int_t)s.flows_added, "flows_refused",
-			 (json_int_t)s.flows_refused, "vips", vips);
+			 (json_int_t)s.flows_refused, "notes_refused", (json_int_t)s.notes_refused,
+			 "vips", vips);
 }
 
 static json_t *node_counters(struct control *c)

@@ -105,6 +105,11 @@ enum {
 void image_sweep_flows(const struct image *i, struct maps *maps, uint64_t now);
 
 bool image_is_moving(const struct image *i);
+/* What the flow table could not take since it began; by tenant slot. */
+struct image_refused {
+	uint64_t flows, notes;       /* struct mtlb_tenant_stats */
+};
+
 /*
  * Ends what can end: LEARNING of VIPs whose idle timeout has passed since the move and whose tenant's flows_refused has not
  * risen meanwhile (refused: by tenant slot, totals), marks of slots without live flows elsewhere, leaving backends
@@ -112,7 +117,7 @@ bool image_is_moving(const struct image *i);
  * nothing changes.
  */
 int image_settle(const struct image *previous, const struct image_census *census,
-		 const uint64_t *refused, uint64_t now, struct image **out);
+		 const struct image_refused *refused, uint64_t now, struct image **out);
 
 /* ---- reading an image, for listings ---- */
 /* Ids by name: -ENOENT. */

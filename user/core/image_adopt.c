@@ -246,7 +246,7 @@ static void read_ring(struct adopt *a, uint32_t vip, uint64_t word, uint32_t n_l
 	v->ring_log2 = raw.log2;
 	v->is_last_stand = is_last_stand(a->image, v->ring);
 	v->learning = raw.moving && word & MTLB_VIP_LEARNING;
-	v->quiet_since = raw.moving ? a->now : 0;
+	v->quiet.since = raw.moving ? a->now : 0;
 	v->move_started = raw.moving ? (a->now ? a->now : 1) : 0;
 }
 

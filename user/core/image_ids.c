@@ -152,6 +152,7 @@ static void keep_leaving(struct build *b, uint32_t vip)
 
 	if (!image_has_vip(p, vip))
 		return;
+	b->image->vips[vip].noted = p->vips[vip].noted;
 	for (uint32_t id = p->vips[vip].backends; id != IMAGE_NONE; id = p->backends[id].next) {
 		const struct image_backend *old = &p->backends[id];
 
@@ -160,6 +161,8 @@ static void keep_leaving(struct build *b, uint32_t vip)
 			continue;
 		place_backend(b, id, vip, old->info.name, old->info.address, old->info.weight);
 		b->image->backends[id].state = MTLB_BACKEND_LEAVING;
+		if (old->state != MTLB_BACKEND_LEAVING)
+			b->image->vips[vip].noted = (struct image_quiet){};
 		b->image->backends[id].n_servers = old->n_servers;
 		memcpy(b->image->backends[id].servers, old->servers, sizeof(old->servers));
 	}

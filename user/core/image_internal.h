@@ -96,6 +96,12 @@ struct image_backend {
 	bool has_other_name;         /* adopted: an interrupted change wrote the map's info */
 };
 
+struct image_quiet { /* since when the flow table has refused nothing */
+	uint64_t since;              /* tick */
+	uint64_t total;              /* of the tenant then */
+	bool is_known;               /* else the next settle begins */
+};
+
 struct image_vip {
 	struct mtlb_vip_info info;   /* name empty: the id is free */
 	uint32_t next;               /* of the same tenant */
@@ -118,9 +124,8 @@ struct image_vip {
 	bool is_last_stand;          /* only leaving backends serve */
 	bool learning;
 	uint64_t move_started;       /* tick; 0: nothing moves */
-	uint64_t quiet_since;        /* tick from which on no flow was refused */
-	bool refused_known;
-	uint64_t refused;            /* the tenant's total at quiet_since */
+	struct image_quiet quiet;    /* of flows, while learning */
+	struct image_quiet noted;    /* of notes as well, while a backend of a VIP with ids leaves */
 };
 
 /* Is every flow of the VIP in the flow table, whether slots move or not. */

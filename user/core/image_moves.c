@@ -299,16 +299,13 @@ static void carry_progress(struct image_vip *v, const struct image_vip *old)
 	v->learning = old->learning;
 	v->previous_bits = old->previous_bits;
 	v->move_started = old->move_started;
-	v->quiet_since = old->quiet_since;
-	v->refused_known = old->refused_known;
-	v->refused = old->refused;
+	v->quiet = old->quiet;
 }
 
 static void start_learning(struct image_vip *v, uint64_t now)
 {
 	v->learning = true;
-	v->quiet_since = now;
-	v->refused_known = false;
+	v->quiet = (struct image_quiet){.since = now};
 	if (!v->move_started)
 		v->move_started = now ? now : 1;
 }

@@ -18,7 +18,7 @@ struct settle {
 	const struct image *previous;
 	struct image *image;
 	const struct image_census *census;
-	const uint64_t *refused;
+	const struct image_refused *refused;
 	uint64_t now;
 	struct ring_space *space;
 	bool *renew; /* by tenant slot: its table may change */
@@ -37,29 +37,41 @@ bool image_is_moving(const struct image *i)
 	return false;
 }
 
-/* Was no flow refused for the idle timeout: each that sent a packet meanwhile is in the table. */
-static bool is_quiet(struct settle *s, struct image_vip *v)
+static struct image_refused refused_of(const struct settle *s, const struct image_vip *v)
 {
-	uint64_t total = s->refused ? s->refused[v->info.tenant] : 0;
+	static const struct image_refused none;
 
-	if (!v->refused_known || total != v->refused) {
-		v->refused = total;
-		v->refused_known = true;
-		v->quiet_since = s->now;
+	return s->refused ? s->refused[v->info.tenant] : none;
+}
+
+/* Was nothing refused for the idle timeout: each flow that sent a packet meanwhile is in the table. */
+static bool is_quiet(struct settle *s, const struct image_vip *v, struct image_quiet *q,
+		     uint64_t total)
+{
+	if (!q->is_known || total != q->total) {
+		*q = (struct image_quiet){.since = s->now, .total = total, .is_known = true};
 		s->changed = true;
 	}
 	/* one tick more: an age is rounded down */
-	return s->now - v->quiet_since > (uint64_t)v->idle_ticks + 1;
+	return s->now - q->since > (uint64_t)v->idle_ticks + 1;
+}
+
+/* May a backend that ids named have flows that the table could not take. */
+static bool may_hide_flows(struct settle *s, struct image_vip *v)
+{
+	struct image_refused refused = refused_of(s, v);
+
+	return image_has_quic(v) && !is_quiet(s, v, &v->noted, refused.flows + refused.notes);
 }
 
 /*
  * A flow that is refused while LEARNING is on stays with the previous owner unseen: the time to
  * learn begins anew. Later, unknown flows belong to the new owner, whether they are remembered or
- * not.
+ * not. A flow that goes by its id needs no entry for that.
  */
 static void end_learning(struct settle *s, struct image_vip *v)
 {
-	if (!v->learning || !is_quiet(s, v))
+	if (!v->learning || !is_quiet(s, v, &v->quiet, refused_of(s, v).flows))
 		return;
 	v->learning = false;
 	s->changed = true;
@@ -190,6 +202,7 @@ static void stop_moving(struct image_vip *v)
 	v->learning = false;
 	v->previous_bits = v->source_bits;
 	v->move_started = 0;
+	v->quiet = (struct image_quiet){};
 	v->is_last_stand = false;
 }
 
@@ -216,7 +229,7 @@ static void settle_vip(struct settle *s, uint32_t id)
 	const struct census_vip *c = &s->census->vips[id];
 
 	if (v->is_last_stand) {
-		if (c->flows || (image_has_quic(v) && !is_quiet(s, v)))
+		if (c->flows || may_hide_flows(s, v))
 			return;
 		ring_unref(v->ring);
 		v->ring = NULL;
@@ -247,7 +260,7 @@ static bool is_done(struct settle *s, uint32_t vip, uint32_t backend)
 	if (is_named(v->ring, backend) || !is_counted(s, vip) ||
 	    image_census_flows(s->census, backend))
 		return false;
-	return !v->ring || !image_has_quic(v) || is_quiet(s, v);
+	return !v->ring || !may_hide_flows(s, v);
 }
 
 /*
@@ -302,7 +315,7 @@ static void settle_vips(struct settle *s)
 }
 
 int image_settle(const struct image *previous, const struct image_census *census,
-		 const uint64_t *refused, uint64_t now, struct image **out)
+		 const struct image_refused *refused, uint64_t now, struct image **out)
 {
 	struct settle s = {.previous = previous, .census = census, .refused = refused, .now = now};
 	_cleanup_free_ bool *renew = s.renew = calloc(previous->top_tenant, sizeof(*renew));

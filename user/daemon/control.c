@@ -182,16 +182,17 @@ const struct image_census *control_census(struct control *c)
 	return c->census;
 }
 
-static uint64_t *read_refused(struct control *c)
+static struct image_refused *read_refused(struct control *c)
 {
-	uint64_t *refused =
+	struct image_refused *refused =
 		calloc(datapath_maps(c->datapath)->limits.tenants, sizeof(*refused));
 	struct mtlb_tenant_stats stats;
 
 	for (size_t t = 0; refused && t < c->model->n_tenants; t++) {
 		int slot = image_tenant_slot(c->image, c->model->tenants[t].name);
 		if (slot >= 0 && !datapath_tenant_stats(c->datapath, (uint32_t)slot, &stats))
-			refused[slot] = stats.flows_refused;
+			refused[slot] = (struct image_refused){stats.flows_refused,
+							       stats.notes_refused};
 	}
 	return refused;
 }
@@ -209,7 +210,7 @@ static void settle(struct control *c)
 	struct report r = {0};
 	struct image *to = NULL;
 	size_t steps = 0;
-	uint64_t *refused = read_refused(c);
+	struct image_refused *refused = read_refused(c);
 	const struct image_census *census = refused ? control_census(c) : NULL;
 	int error = census ? image_settle(c->image, census, refused, apply_now_ticks(), &to) : -ENOMEM;
 
