@@ -84,6 +84,7 @@ static int open_config(struct control *c, struct report *r)
 static int open_kernel(struct control *c, struct report *r)
 {
 	struct maps_limits limits = apply_limits(&c->model->node);
+	struct attached before = {0};
 	struct image *image = NULL;
 	size_t steps = 0;
 	int error;
@@ -105,7 +106,8 @@ static int open_kernel(struct control *c, struct report *r)
 			c->model->node.source_set[1] ? &c->model->node.source[1] : NULL);
 	await_next_hops(c);
 	attach_allow_tx(c);
-	error = attach_added(c, NULL, c->model, false, r);
+	error = attach_added(c, NULL, c->model, false, &before, r);
+	free(before.list);
 	if (!error)
 		error = apply_model(c, c->model, c->image, &image, &steps, r);
 	if (error)
