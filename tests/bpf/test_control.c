@@ -313,6 +313,30 @@ static void a_refused_change_keeps_a_renamed_interface(void)
 	check_refused_rename("{name: nt9}, {name: lo}", false, "loopback");
 }
 
+/* Where the image is known to be wrong, a diff against it would write what is wrong. */
+static void nothing_is_written_from_a_lost_image(void)
+{
+	struct control *c = open_control();
+	struct report r = {0};
+	const struct image *before = c->image;
+	uint64_t generation = datapath_maps(c->datapath)->node->generation;
+	bool changed;
+	size_t steps;
+
+	hood_settle(c->net);
+	c->is_lost = c->is_behind = true;
+	CU_ASSERT_EQUAL(write_config("nt0", "{name: nt0}", 444), 0);
+	CU_ASSERT_EQUAL(control_reload(c, "test", &changed, &steps, &r), -ENOTRECOVERABLE);
+	CU_ASSERT(r.n && strstr(r.lines[0].text, "restart mtlbd"));
+	control_refresh(c);
+	control_tick(c);
+	CU_ASSERT_PTR_EQUAL(c->image, before);
+	CU_ASSERT_EQUAL(datapath_maps(c->datapath)->node->generation, generation);
+	CU_ASSERT_EQUAL(write_config("nt0", "{name: nt0}", 443), 0);
+	report_clear(&r);
+	close_control(c);
+}
+
 static const struct test tests[] = {
 #define TEST(name)                                                                                 \
 	{                                                                                          \
@@ -323,6 +347,7 @@ static const struct test tests[] = {
 	TEST(a_change_that_failed_is_tried_again),
 	TEST(renamed_interfaces_keep_their_links),
 	TEST(a_refused_change_keeps_a_renamed_interface),
+	TEST(nothing_is_written_from_a_lost_image),
 	{NULL, NULL},
 };
 

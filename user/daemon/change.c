@@ -120,6 +120,9 @@ static void revert(struct control *c, const struct model *refused, const struct 
 	c->is_behind = error;
 	if (error)
 		log_error("cannot undo a change: %s", strerror(-error));
+	for (size_t i = 0; error && i < r.n; i++)
+		log_error("cannot undo a change: %s%s%s", r.lines[i].where,
+			  *r.lines[i].where ? ": " : "", r.lines[i].text);
 	if (error && error != -ENOTRECOVERABLE) {
 		/* What the kernel holds is known all the same: the next change goes on from there. */
 		apply_take_over(c, image);

@@ -260,7 +260,7 @@ void control_refresh(struct control *c)
 {
 	attach_allow_tx(c);
 	attach_reappeared(c);
-	if (!apply_is_up_to_date(c))
+	if (!c->is_lost && !apply_is_up_to_date(c))
 		follow(c, c->is_behind ? "a change that could not be undone" : "network changed");
 	paths_check(c);
 }
@@ -269,6 +269,8 @@ void control_tick(struct control *c)
 {
 	bool changed = net_probe(c->net);
 
+	if (c->is_lost)
+		return;
 	if (changed || !c->is_network_applied || c->is_behind)
 		control_refresh(c);
 	if (image_is_moving(c->image))
