@@ -207,6 +207,9 @@ static void a_change_that_failed_is_tried_again(void)
 	control_tick(c);
 	CU_ASSERT_EQUAL(sends_to(c), 0x0a);
 	is_refusing = false;
+	/* the second failure doubles the wait */
+	control_tick(c);
+	CU_ASSERT_EQUAL(sends_to(c), 0x0a);
 	control_tick(c);
 	CU_ASSERT_EQUAL(sends_to(c), 0x0b);
 	close_control(c);

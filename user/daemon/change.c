@@ -161,6 +161,8 @@ static int bring(struct control *c, const struct model *to, bool strict, struct 
 		 size_t *steps, struct report *r)
 {
 	struct attached before = {0};
+
+	c->retry_ticks = c->retry_left = 0;
 	int error = attach_added(c, c->model, to, strict, &before, r);
 
 	if (error)

@@ -248,15 +248,19 @@ static void follow(struct control *c, const char *why)
 	}
 	report_clear(&r);
 	c->is_refresh_failing = error;
-	if (error)
+	if (error) {
+		c->retry_ticks = !c->retry_ticks ? 1 : c->retry_ticks < 64 ? c->retry_ticks * 2 : 64;
+		c->retry_left = c->retry_ticks;
 		return;
+	}
+	c->retry_ticks = 0;
 	apply_take_over(c, image);
 	if (steps)
 		log_info("%s: %zu steps", why, steps);
 }
 
 /* Where containers come and go most changes concern no interface that is used, and to build a large image anew takes a while. */
-void control_refresh(struct control *c)
+static void refresh(struct control *c)
 {
 	attach_allow_tx(c);
 	attach_reappeared(c);
@@ -265,14 +269,24 @@ void control_refresh(struct control *c)
 	paths_check(c);
 }
 
+void control_refresh(struct control *c)
+{
+	c->retry_ticks = c->retry_left = 0;
+	refresh(c);
+}
+
 void control_tick(struct control *c)
 {
 	bool changed = net_probe(c->net);
 
 	if (c->is_lost)
 		return;
-	if (changed || !c->is_network_applied || c->is_behind)
+	if (c->retry_left)
+		c->retry_left--;
+	if (changed)
 		control_refresh(c);
+	else if (!c->retry_left && (!c->is_network_applied || c->is_behind))
+		refresh(c);
 	if (image_is_moving(c->image))
 		settle(c);
 	count_loads(c);
