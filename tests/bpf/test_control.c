@@ -62,6 +62,24 @@ static void close_control(struct control *c)
 	report_clear(&r);
 }
 
+static int write_config(const char *segment, const char *interfaces, int port)
+{
+	FILE *f = fopen(config, "w");
+
+	if (!f)
+		return -errno;
+	fprintf(f,
+		"node: {name: n1, flows: 64Ki, limits: {tenants: 8, vips: 16, backends: 64, ring_slots: 16Ki, segments: 16},\n"
+		"  interfaces: [%s]}\n"
+		"segments: [{name: s, interface: %s}]\n"
+		"tenants:\n"
+		"  - name: acme\n"
+		"    vips:\n"
+		"      - {name: web, address: 203.0.113.10, port: %d, backends: [{name: b1, address: 10.77.0.2}]}\n",
+		interfaces, segment, port);
+	return fclose(f) ? -errno : 0;
+}
+
 static int make_files(void)
 {
 	if (!mkdtemp(dir))
@@ -69,19 +87,7 @@ static int make_files(void)
 	snprintf(config, sizeof(config), "%s/mtlb.yaml", dir);
 	snprintf(state, sizeof(state), "%s/state", dir);
 	snprintf(pins, sizeof(pins), "/sys/fs/bpf/mtlb-control-%d", (int)getpid());
-	FILE *f = fopen(config, "w");
-
-	if (!f)
-		return -errno;
-	fputs("node: {name: n1, flows: 64Ki, limits: {tenants: 8, vips: 16, backends: 64, ring_slots: 16Ki, segments: 16},\n"
-	      "  interfaces: [{name: nt0}]}\n"
-	      "segments: [{name: s, interface: nt0}]\n"
-	      "tenants:\n"
-	      "  - name: acme\n"
-	      "    vips:\n"
-	      "      - {name: web, address: 203.0.113.10, port: 443, backends: [{name: b1, address: 10.77.0.2}]}\n",
-	      f);
-	return fclose(f) ? -errno : 0;
+	return write_config("nt0", "{name: nt0}", 443);
 }
 
 static void remove_files(void)
@@ -201,6 +207,9 @@ static void a_change_that_failed_is_tried_again(void)
 	control_tick(c);
 	CU_ASSERT_EQUAL(sends_to(c), 0x0a);
 	is_refusing = false;
+	/* the second failure doubles the wait */
+	control_tick(c);
+	CU_ASSERT_EQUAL(sends_to(c), 0x0a);
 	control_tick(c);
 	CU_ASSERT_EQUAL(sends_to(c), 0x0b);
 	close_control(c);
@@ -270,6 +279,67 @@ static void renamed_interfaces_keep_their_links(void)
 	close_control(c);
 }
 
+/* The interface of the model in force has another name now, and the change that tells the new one is refused. */
+static void check_refused_rename(const char *interfaces, bool refusing, const char *why)
+{
+	struct control *c = open_control();
+	struct report r = {0};
+	uint32_t program = 0, nt0 = if_nametoindex("nt0"), link = link_of("nt0");
+	bool changed;
+	size_t steps;
+
+	CU_ASSERT_EQUAL(hood_run("ip link set nt0 down; ip link set nt0 name nt9"), 0);
+	CU_ASSERT_EQUAL(write_config("nt9", interfaces, 444), 0);
+	is_refusing = refusing;
+	CU_ASSERT_NOT_EQUAL(control_reload(c, "test", &changed, &steps, &r), 0);
+	is_refusing = false;
+	CU_ASSERT(r.n && strstr(r.lines[0].text, why));
+	CU_ASSERT_EQUAL(attached_to(c, "nt9", &program), nt0);
+	CU_ASSERT_EQUAL(link_of("nt9"), link);
+	CU_ASSERT_EQUAL(attached_to(c, "nt2", &program), 0);
+	/* it has its old name again: the model in force finds it attached */
+	CU_ASSERT_EQUAL(hood_run("ip link set nt9 name nt0; ip link set nt0 up"), 0);
+	hood_settle(c->net);
+	control_refresh(c);
+	CU_ASSERT_EQUAL(attached_to(c, "nt0", &program), nt0);
+	CU_ASSERT_EQUAL(link_of("nt0"), link);
+	report_clear(&r);
+	CU_ASSERT_EQUAL(write_config("nt0", "{name: nt0}", 443), 0);
+	close_control(c);
+}
+
+static void a_refused_change_keeps_a_renamed_interface(void)
+{
+	/* the kernel takes no maps */
+	check_refused_rename("{name: nt9}, {name: nt2}", true, "cannot be published");
+	/* a later interface cannot be attached */
+	check_refused_rename("{name: nt9}, {name: lo}", false, "loopback");
+}
+
+/* Where the image is known to be wrong, a diff against it would write what is wrong. */
+static void nothing_is_written_from_a_lost_image(void)
+{
+	struct control *c = open_control();
+	struct report r = {0};
+	const struct image *before = c->image;
+	uint64_t generation = datapath_maps(c->datapath)->node->generation;
+	bool changed;
+	size_t steps;
+
+	hood_settle(c->net);
+	c->is_lost = c->is_behind = true;
+	CU_ASSERT_EQUAL(write_config("nt0", "{name: nt0}", 444), 0);
+	CU_ASSERT_EQUAL(control_reload(c, "test", &changed, &steps, &r), -ENOTRECOVERABLE);
+	CU_ASSERT(r.n && strstr(r.lines[0].text, "restart mtlbd"));
+	control_refresh(c);
+	control_tick(c);
+	CU_ASSERT_PTR_EQUAL(c->image, before);
+	CU_ASSERT_EQUAL(datapath_maps(c->datapath)->node->generation, generation);
+	CU_ASSERT_EQUAL(write_config("nt0", "{name: nt0}", 443), 0);
+	report_clear(&r);
+	close_control(c);
+}
+
 static const struct test tests[] = {
 #define TEST(name)                                                                                 \
 	{                                                                                          \
@@ -279,6 +349,8 @@ static const struct test tests[] = {
 	TEST(a_change_in_between_is_not_taken_for_the_one_before),
 	TEST(a_change_that_failed_is_tried_again),
 	TEST(renamed_interfaces_keep_their_links),
+	TEST(a_refused_change_keeps_a_renamed_interface),
+	TEST(nothing_is_written_from_a_lost_image),
 	{NULL, NULL},
 };
 

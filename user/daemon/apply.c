@@ -63,7 +63,8 @@ static void read_back(struct control *c, struct report *r)
 
 	c->is_behind = true;
 	if (image_adopt(maps, apply_now_ticks(), &found, r)) {
-		log_error("what the kernel holds cannot be read: restart mtlbd");
+		c->is_lost = true;
+		log_error("what the kernel holds cannot be read: nothing is changed any more; restart mtlbd");
 		return;
 	}
 	image_clean_flows(found, maps);
@@ -78,6 +79,12 @@ static int run_steps(struct control *c, const struct image *from, const struct i
 		     size_t *count, struct report *r)
 {
 	struct steps *steps;
+
+	if (c->is_lost) {
+		report_add(r, NULL,
+			   "what the kernel holds could not be read after a failure: restart mtlbd");
+		return -ENOTRECOVERABLE;
+	}
 	int error = image_diff(from, to, &steps);
 
 	if (error)

@@ -70,11 +70,13 @@ static int replace_one(struct control *c, const struct model_interface *was,
 	return error;
 }
 
-/* What is attached before a change. */
-struct attached {
-	struct datapath_attachment *list;
-	size_t n;
-};
+static const struct datapath_attachment *find_attached(const struct attached *a, uint32_t ifindex)
+{
+	for (size_t i = 0; ifindex && i < a->n; i++)
+		if (a->list[i].ifindex == ifindex)
+			return &a->list[i];
+	return NULL;
+}
 
 static bool is_attached(const struct attached *a, const char *name, uint32_t ifindex)
 {
@@ -85,9 +87,22 @@ static bool is_attached(const struct attached *a, const char *name, uint32_t ifi
 }
 
 /*
- * Puts back the first `done` interfaces of `to` to what `from` says. What an earlier mtlbd attached, of which `from` does not
- * tell at the start, goes on forwarding.
+ * What `from` does not tell of, but was attached: an earlier mtlbd did that, or the interface had another name. It goes on
+ * forwarding.
  */
+static void keep(struct control *c, const struct model_interface *now,
+		 const struct datapath_attachment *before, struct report *r)
+{
+	struct model_interface was = *now;
+
+	if (before->mode == now->mode)
+		return;
+	was.mode = before->mode;
+	was.share = before->shared;
+	attach_one(c, &was, r);
+}
+
+/* Puts back the first `done` interfaces of `to` to what `from` says, or else to what was there before. */
 static void undo(struct control *c, const struct model *from, const struct model *to, size_t done,
 		 const struct attached *before)
 {
@@ -96,9 +111,11 @@ static void undo(struct control *c, const struct model *from, const struct model
 	for (size_t i = 0; i < done; i++) {
 		const struct model_interface *now = &to->interfaces[i];
 		const struct model_interface *was = find(from, now->name);
-		if (!was && is_attached(before, now->name, if_nametoindex(now->name)))
-			continue;
-		if (!was)
+		const struct datapath_attachment *had =
+			find_attached(before, if_nametoindex(now->name));
+		if (!was && had)
+			keep(c, now, had, &ignored);
+		else if (!was)
 			detach_one(c, now->name);
 		else if (!is_same(was, now))
 			replace_one(c, now, was, &ignored);
@@ -137,22 +154,19 @@ static int attach_each(struct control *c, const struct model *from, const struct
 }
 
 int attach_added(struct control *c, const struct model *from, const struct model *to, bool strict,
-		 struct report *r)
+		 struct attached *before, struct report *r)
 {
-	struct attached before = {0};
-	int error = datapath_list(c->datapath, &before.list, &before.n);
+	int error = datapath_list(c->datapath, &before->list, &before->n);
 
 	if (!error)
-		error = attach_each(c, from, to, strict, &before, r);
-	free(before.list);
+		error = attach_each(c, from, to, strict, before, r);
 	return error;
 }
 
-void attach_undo(struct control *c, const struct model *from, const struct model *to)
+void attach_undo(struct control *c, const struct model *from, const struct model *to,
+		 const struct attached *before)
 {
-	static const struct attached nothing;
-
-	undo(c, from, to, to->n_interfaces, &nothing);
+	undo(c, from, to, to->n_interfaces, before);
 }
 
 void attach_removed(struct control *c, const struct model *from, const struct model *to)

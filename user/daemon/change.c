@@ -109,7 +109,8 @@ static void drop_revision(struct control *c, const char *name)
 }
 
 /* The kernel holds `image` of a change that must not be: back to the model in force. */
-static void revert(struct control *c, const struct model *refused, struct image *image)
+static void revert(struct control *c, const struct model *refused, const struct attached *before,
+		   struct image *image)
 {
 	struct report r = {0};
 	struct image *back;
@@ -119,6 +120,9 @@ static void revert(struct control *c, const struct model *refused, struct image 
 	c->is_behind = error;
 	if (error)
 		log_error("cannot undo a change: %s", strerror(-error));
+	for (size_t i = 0; error && i < r.n; i++)
+		log_error("cannot undo a change: %s%s%s", r.lines[i].where,
+			  *r.lines[i].where ? ": " : "", r.lines[i].text);
 	if (error && error != -ENOTRECOVERABLE) {
 		/* What the kernel holds is known all the same: the next change goes on from there. */
 		apply_take_over(c, image);
@@ -127,35 +131,46 @@ static void revert(struct control *c, const struct model *refused, struct image 
 		if (!error)
 			apply_take_over(c, back);
 	}
-	attach_undo(c, c->model, refused);
+	attach_undo(c, c->model, refused, before);
 	report_clear(&r);
+}
+
+static int bring_attached(struct control *c, const struct model *to, const struct attached *before,
+			  struct store_change *tx, size_t *steps, struct report *r)
+{
+	struct image *image;
+	int error = apply_model(c, to, c->image, &image, steps, r);
+
+	if (error) {
+		attach_undo(c, c->model, to, before);
+		store_change_rollback(tx);
+		return error;
+	}
+	error = tx ? store_change_commit(tx, r) : 0;
+	if (error) {
+		revert(c, to, before, image);
+		return error;
+	}
+	attach_removed(c, c->model, to);
+	apply_take_over(c, image);
+	return 0;
 }
 
 /* Kernel first, then store: a crash between the two is put right by the diff of the next start. */
 static int bring(struct control *c, const struct model *to, bool strict, struct store_change *tx,
 		 size_t *steps, struct report *r)
 {
-	struct image *image;
-	int error = attach_added(c, c->model, to, strict, r);
+	struct attached before = {0};
 
-	if (error) {
+	c->retry_ticks = c->retry_left = 0;
+	int error = attach_added(c, c->model, to, strict, &before, r);
+
+	if (error)
 		store_change_rollback(tx);
-		return error;
-	}
-	error = apply_model(c, to, c->image, &image, steps, r);
-	if (error) {
-		attach_undo(c, c->model, to);
-		store_change_rollback(tx);
-		return error;
-	}
-	error = tx ? store_change_commit(tx, r) : 0;
-	if (error) {
-		revert(c, to, image);
-		return error;
-	}
-	attach_removed(c, c->model, to);
-	apply_take_over(c, image);
-	return 0;
+	else
+		error = bring_attached(c, to, &before, tx, steps, r);
+	free(before.list);
+	return error;
 }
 
 static const char *subject(const struct change *change)

@@ -84,6 +84,7 @@ static int open_config(struct control *c, struct report *r)
 static int open_kernel(struct control *c, struct report *r)
 {
 	struct maps_limits limits = apply_limits(&c->model->node);
+	struct attached before = {0};
 	struct image *image = NULL;
 	size_t steps = 0;
 	int error;
@@ -105,7 +106,8 @@ static int open_kernel(struct control *c, struct report *r)
 			c->model->node.source_set[1] ? &c->model->node.source[1] : NULL);
 	await_next_hops(c);
 	attach_allow_tx(c);
-	error = attach_added(c, NULL, c->model, false, r);
+	error = attach_added(c, NULL, c->model, false, &before, r);
+	free(before.list);
 	if (!error)
 		error = apply_model(c, c->model, c->image, &image, &steps, r);
 	if (error)
@@ -247,29 +249,45 @@ static void follow(struct control *c, const char *why)
 	}
 	report_clear(&r);
 	c->is_refresh_failing = error;
-	if (error)
+	if (error) {
+		c->retry_ticks = !c->retry_ticks ? 1 : c->retry_ticks < 64 ? c->retry_ticks * 2 : 64;
+		c->retry_left = c->retry_ticks;
 		return;
+	}
+	c->retry_ticks = 0;
 	apply_take_over(c, image);
 	if (steps)
 		log_info("%s: %zu steps", why, steps);
 }
 
 /* Where containers come and go most changes concern no interface that is used, and to build a large image anew takes a while. */
-void control_refresh(struct control *c)
+static void refresh(struct control *c)
 {
 	attach_allow_tx(c);
 	attach_reappeared(c);
-	if (!apply_is_up_to_date(c))
+	if (!c->is_lost && !apply_is_up_to_date(c))
 		follow(c, c->is_behind ? "a change that could not be undone" : "network changed");
 	paths_check(c);
+}
+
+void control_refresh(struct control *c)
+{
+	c->retry_ticks = c->retry_left = 0;
+	refresh(c);
 }
 
 void control_tick(struct control *c)
 {
 	bool changed = net_probe(c->net);
 
-	if (changed || !c->is_network_applied || c->is_behind)
+	if (c->is_lost)
+		return;
+	if (c->retry_left)
+		c->retry_left--;
+	if (changed)
 		control_refresh(c);
+	else if (!c->retry_left && (!c->is_network_applied || c->is_behind))
+		refresh(c);
 	if (image_is_moving(c->image))
 		settle(c);
 	count_loads(c);

@@ -34,9 +34,12 @@ struct control {
 	struct model *model;         /* in force: files, API-managed objects, overrides */
 	struct image *image;         /* what the kernel's maps hold */
 	bool is_behind;              /* and not what the model says, as an undo failed: tried each second */
+	bool is_lost;                /* image is not what the maps hold, which cannot be read: no change until a restart */
 	uint64_t network;            /* hash of the next hops and interfaces of which image was made */
 	bool is_network_applied;     /* false: that failed, or has not been tried yet */
 	bool is_refresh_failing;     /* and has been told of */
+	unsigned retry_ticks;        /* how many ticks lie between two tries, doubled by each failure */
+	unsigned retry_left;         /* of them, until the next */
 	struct image_census *census; /* of image; NULL: not taken yet */
 	uint64_t census_ms;          /* when, monotonic */
 	struct control_revision *revisions;

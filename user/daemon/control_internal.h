@@ -22,14 +22,21 @@ int compose_overrides(const struct model_tenant *t, struct store_overrides *out)
 char *compose_node_document(const struct model *m);
 
 /* ---- attach.c: interfaces ---- */
+/* What is attached before a change; the list is the caller's to free. */
+struct attached {
+	struct datapath_attachment *list;
+	size_t n;
+};
+
 /*
  * Attaches what `to` has and `from` (NULL: nothing) has not, or has otherwise. strict: an absent interface is an error; else it
- * is attached when it appears. On failure all is as before.
+ * is attached when it appears. On failure all is as before. *before, of zeros, is filled in either case.
  */
 int attach_added(struct control *c, const struct model *from, const struct model *to, bool strict,
-		 struct report *r);
-/* After attach_added() succeeded, and what was to follow did not. */
-void attach_undo(struct control *c, const struct model *from, const struct model *to);
+		 struct attached *before, struct report *r);
+/* After attach_added() succeeded, and what was to follow did not. What was attached before it goes on forwarding. */
+void attach_undo(struct control *c, const struct model *from, const struct model *to,
+		 const struct attached *before);
 /* Detaches what `from` has (NULL: whatever is attached) and `to` has not. */
 void attach_removed(struct control *c, const struct model *from, const struct model *to);
 /* Attaches configured interfaces that are not attached but present. true: some were. */

@@ -198,8 +198,6 @@ static void warn_of_limits(const struct maps_limits *found, const struct maps_li
 		{"tenants", found->tenants - 1, wanted->tenants - 1},
 		{"VIPs", found->vips, wanted->vips},
 		{"backends", found->backends, wanted->backends},
-		{"segments", found->segments / MAPS_SEGMENT_PLACES,
-		 wanted->segments / MAPS_SEGMENT_PLACES},
 		{"ring slots", found->ring_units * 4, wanted->ring_units * 4},
 		{"flows", found->flow_buckets * MTLB_FLOW_WAYS,
 		 wanted->flow_buckets * MTLB_FLOW_WAYS},
@@ -211,6 +209,14 @@ static void warn_of_limits(const struct maps_limits *found, const struct maps_li
 				"the maps in use have room for %u %s, the configuration says %u: sizes change "
 				"only with mtlbd --unload and a new start",
 				rows[i].found, rows[i].what, rows[i].wanted);
+	/*
+	 * Places are a power of two, from which no configured number can be told; with two a segment
+	 * all find one.
+	 */
+	if (found->segments < wanted->segments / MAPS_SEGMENT_PLACES * 2)
+		log_warning(
+			"the maps in use have too little room for the segments of the configuration: sizes "
+			"change only with mtlbd --unload and a new start");
 }
 
 static bool is_power_of_two(uint32_t n)
