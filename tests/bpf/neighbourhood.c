@@ -87,7 +87,7 @@ bool hood_wait(struct net *n, const char *to, const char *mac, struct next_hop *
 		struct pollfd p = {.fd = net_fd(n), .events = POLLIN};
 		int err = net_next_hop(n, &a, hop);
 
-		if (*mac ? !err && hood_has_mac(hop, mac) : err == -ENOENT)
+		if (*mac ? !err && hood_has_mac(hop, mac) : err == -ENOENT || err == -EHOSTUNREACH)
 			return true;
 		if (probe)
 			net_probe(n);

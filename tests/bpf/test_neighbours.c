@@ -85,10 +85,16 @@ static void who_has_not_answered_yet_has_a_way_without_a_mac(void)
 	CU_ASSERT(!memcmp(hop.l2 + 6, nt0.mac.bytes, 6));
 	CU_ASSERT(!memcmp(&hop.source, &source, sizeof(source)));
 	/* the kernel gives up after three seconds: that is news, once */
-	CU_ASSERT_EQUAL(wait_for_error(n, "10.77.0.77", -ENOENT, &changes), -ENOENT);
+	CU_ASSERT_EQUAL(wait_for_error(n, "10.77.0.77", -EHOSTUNREACH, &changes), -EHOSTUNREACH);
 	CU_ASSERT_EQUAL(changes, 1);
+	/* the way is known all the same: who answered there before may do so still */
+	CU_ASSERT_EQUAL(net_next_hop(n, &to, &hop), -EHOSTUNREACH);
+	CU_ASSERT_EQUAL(hop.ifindex, nt0.ifindex);
+	CU_ASSERT_EQUAL(hop.l2_len, 14);
+	CU_ASSERT(!memcmp(hop.l2, nobody, 6));
+	CU_ASSERT(!memcmp(hop.l2 + 6, nt0.mac.bytes, 6));
 	CU_ASSERT(hood_explains(n, "10.77.0.77", "10.77.0.77 does not answer on nt0"));
-	CU_ASSERT_EQUAL(wait_for_error(n, "10.77.0.77", -EAGAIN, &changes), -ENOENT);
+	CU_ASSERT_EQUAL(wait_for_error(n, "10.77.0.77", -EAGAIN, &changes), -EHOSTUNREACH);
 	CU_ASSERT_EQUAL(changes, 0);
 	CU_ASSERT_EQUAL(hood_run("ip -n mtlb-nettest addr add 10.77.0.77/24 dev nbr"), 0);
 	CU_ASSERT(hood_wait(n, "10.77.0.77", HOOD_PEER_MAC, &hop, true));
@@ -145,6 +151,53 @@ static void a_route_that_could_not_be_asked_for_stays_as_it_was(void)
 	CU_ASSERT(net_probe(n));
 	CU_ASSERT_EQUAL(net_next_hop(n, &to, &hop), -EAGAIN);
 	CU_ASSERT_EQUAL(hop.ifindex, if_nametoindex("nt2"));
+	net_close(n);
+}
+
+static void a_route_that_could_not_be_asked_for_at_first_is_not_known_yet(void)
+{
+	struct addr to = hood_address("10.77.0.2"), nowhere = hood_address("192.0.2.1");
+	struct next_hop hop;
+
+	hood_reset();
+	struct net *n = hood_open();
+
+	kernel.refused_type = RTM_GETROUTE;
+	CU_ASSERT_EQUAL(net_next_hop(n, &to, &hop), -EBUSY);
+	CU_ASSERT_EQUAL(net_next_hop(n, &nowhere, &hop), -EBUSY);
+	CU_ASSERT(hood_explains(n, "192.0.2.1", "192.0.2.1 is reached is not known yet"));
+	CU_ASSERT(!net_probe(n));
+	CU_ASSERT_EQUAL(net_next_hop(n, &to, &hop), -EBUSY);
+	kernel.refused_type = 0;
+	CU_ASSERT(net_probe(n));
+	CU_ASSERT_EQUAL(net_next_hop(n, &to, &hop), -EAGAIN);
+	CU_ASSERT_EQUAL(hop.ifindex, if_nametoindex("nt0"));
+	CU_ASSERT_EQUAL(net_next_hop(n, &nowhere, &hop), -ENOENT);
+	CU_ASSERT(hood_explains(n, "192.0.2.1", "no route"));
+	CU_ASSERT(hood_wait(n, "10.77.0.2", HOOD_PEER_MAC, &hop, true));
+	net_close(n);
+}
+
+/* An interface that no dump has told of yet. */
+static void a_way_through_a_gap_of_a_dump_is_not_known_yet(void)
+{
+	struct addr to = hood_address("10.77.0.2");
+	struct next_hop hop;
+
+	hood_reset();
+	kernel.interrupted = NET_DUMPS;
+	struct net *n = hood_open();
+
+	CU_ASSERT(n->is_dump_due);
+	n->n_links = 0;
+	kernel.refused_type = RTM_GETLINK;
+	CU_ASSERT_EQUAL(net_next_hop(n, &to, &hop), -EBUSY);
+	CU_ASSERT(!net_probe(n));
+	CU_ASSERT_EQUAL(net_next_hop(n, &to, &hop), -EBUSY);
+	kernel.refused_type = 0;
+	CU_ASSERT(net_probe(n));
+	CU_ASSERT_EQUAL(net_next_hop(n, &to, &hop), -EAGAIN);
+	CU_ASSERT(hood_wait(n, "10.77.0.2", HOOD_PEER_MAC, &hop, true));
 	net_close(n);
 }
 
@@ -300,6 +353,8 @@ static const struct test tests[] = {
 	TEST(what_failed_before_anybody_asked_is_asked_again),
 	TEST(a_new_gateway_is_asked_at_once),
 	TEST(a_route_that_could_not_be_asked_for_stays_as_it_was),
+	TEST(a_route_that_could_not_be_asked_for_at_first_is_not_known_yet),
+	TEST(a_way_through_a_gap_of_a_dump_is_not_known_yet),
 	TEST(an_interrupted_dump_is_asked_for_again),
 	TEST(a_failed_dump_leaves_what_is_known),
 	TEST(events_from_before_a_dump_do_not_come_after_it),

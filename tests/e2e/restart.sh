@@ -11,9 +11,9 @@ requests() { # N
 	in_ns c curl -s -m 10 --rate 20/s -H 'Connection: close' -o /dev/null -w '%{http_code}\n' "http://198.51.100.10/?[1-$1]"
 }
 
-# The kernel asks for a minute before it gives up; nobody who is asked for an address answers.
-fall_silent() {
-	in_ns lb sysctl -qw net.ipv4.neigh.eth0.mcast_solicit=60
+# The kernel asks once a second, so often, before it gives up; nobody who is asked for an address answers.
+fall_silent() { # QUESTIONS
+	in_ns lb sysctl -qw "net.ipv4.neigh.eth0.mcast_solicit=$1"
 	for ns in g1 g2; do
 		in_ns "$ns" sysctl -qw net.ipv4.conf.eth0.arp_ignore=8
 	done
@@ -27,6 +27,12 @@ speak_again() {
 }
 
 knows_nobody() { ! ip -n "$MTLB_LAB-lb" neigh show dev eth0 | grep '^10.77.0.2[12] ' | grep -q lladdr; }
+
+# Nobody answers, and mtlbd says so, but packets go where they went.
+is_given_up() {
+	$CTL --json backend list gamma | jq -e 'length > 0 and all(.[].status;
+		(.next_hop | contains("does not answer")) and (.resolved | not) and .forwards)' >/dev/null
+}
 
 # 25 requests over one connection, one each 200 ms
 hold_a_connection() {
@@ -45,7 +51,7 @@ hold_a_connection
 leaving=$(grep -o -m 1 'g[12]' "$DIR/held")
 sed -i "/name: $leaving, /d" "$CONFIG"
 $CTL reload >/dev/null
-fall_silent
+fall_silent 60
 kill_mtlbd KILL
 ip -n "$MTLB_LAB-lb" neigh flush dev eth0
 start_mtlbd
@@ -59,6 +65,18 @@ speak_again
 check who_answers_again_is_resolved "$($CTL backend list)" wait_for 10 all_resolved
 answers=$(requests 5 | sort | uniq -c | tr -s ' \n' ' ')
 check and_served "$answers" [ "$answers" = ' 5 200 ' ]
+
+# The kernel gives up after the restart: no reason to cut off who is served.
+fall_silent 1
+kill_mtlbd KILL
+ip -n "$MTLB_LAB-lb" neigh flush dev eth0
+start_mtlbd
+check who_is_given_up_is_told_of_and_kept "$($CTL --json backend list gamma)" wait_for 10 is_given_up
+answers=$(requests 20 | sort | uniq -c | tr -s ' \n' ' ')
+check who_is_given_up_is_served "$answers $($CTL backend list gamma)" [ "$answers" = ' 20 200 ' ]
+check and_still_given_up "$($CTL --json backend list gamma)" is_given_up
+speak_again
+check who_was_given_up_is_resolved_when_it_answers "$($CTL backend list)" wait_for 10 all_resolved
 
 # An interface that cannot carry the program: mtlbd does not start, and leaves alone what forwards.
 kill_mtlbd KILL

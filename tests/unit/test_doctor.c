@@ -325,6 +325,32 @@ static void work_is_spread_over_cpus(void)
 }
 
 /* ---- ways and backends ---- */
+static void what_becomes_of_packets_for_who_is_silent_is_told(void)
+{
+	static const struct {
+		bool is_resolved, is_kept;
+		const char *silent, *text;
+	} rows[] = {
+		{true, false, "quiet", "quiet; packets for a/b/c still go where it was last: here"},
+		{false, true, "quiet", "here; packets for a/b/c still go where they went before"},
+		{false, false, "quiet", "a/b/c gets no packets: here"},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct doctor_path p = {.name = "a/b/c",
+					.n_backends = 1,
+					.is_resolved = rows[i].is_resolved,
+					.is_kept = rows[i].is_kept,
+					.next_hop = "here"};
+		struct finding f = {0};
+
+		strcpy(p.silent, rows[i].silent);
+		CU_ASSERT(judge_next_hop(&p, &f));
+		CU_ASSERT_EQUAL(f.state, FINDING_BROKEN);
+		CU_ASSERT_STRING_EQUAL(f.found, rows[i].text);
+	}
+}
+
 static void backends_are_reached(void)
 {
 	static const struct {
@@ -457,6 +483,8 @@ int main(int argc, char **argv)
 		{"xdp_sees_packets_as_they_were_sent", xdp_sees_packets_as_they_were_sent},
 		{"a_veth_delivers_what_xdp_sends", a_veth_delivers_what_xdp_sends},
 		{"work_is_spread_over_cpus", work_is_spread_over_cpus},
+		{"what_becomes_of_packets_for_who_is_silent_is_told",
+		 what_becomes_of_packets_for_who_is_silent_is_told},
 		{"backends_are_reached", backends_are_reached},
 		{"backends_take_the_vip", backends_take_the_vip},
 		{"a_vip_is_not_on_the_balancer", a_vip_is_not_on_the_balancer},

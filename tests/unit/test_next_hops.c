@@ -17,7 +17,7 @@ static int find_next_hop(void *ctx, const struct addr *to, struct next_hop *out)
 {
 	const struct way *w = ctx;
 
-	if (w->err && w->err != -EAGAIN)
+	if (w->err && w->err != -EAGAIN && w->err != -EHOSTUNREACH)
 		return w->err;
 	fake_next_hop(NULL, to, out);
 	out->ifindex = w->ifindex;
@@ -62,7 +62,7 @@ static const struct mtlb_encap *encap_of(const struct node *n, uint32_t id)
 	return mtlb_backend_word_variant(b->word) ? &b->encap1 : &b->encap0;
 }
 
-static void not_known_yet_keeps_who_answered_on_the_same_way(void)
+static void no_answer_keeps_who_answered_on_the_same_way(void)
 {
 	static const struct {
 		const char *what;
@@ -104,6 +104,26 @@ static void not_known_yet_keeps_who_answered_on_the_same_way(void)
 		 MTLB_ENCAP_GRE,
 		 false},
 		{"no VLAN", {-EAGAIN, 2, 14, 1, 0, false}, MTLB_ENCAP_GRE, MTLB_ENCAP_GRE, false},
+		{"given up",
+		 {-EHOSTUNREACH, 2, 18, 1, 30, false},
+		 MTLB_ENCAP_L2,
+		 MTLB_ENCAP_L2,
+		 true},
+		{"given up, another own MAC",
+		 {-EHOSTUNREACH, 2, 18, 7, 30, false},
+		 MTLB_ENCAP_GRE,
+		 MTLB_ENCAP_GRE,
+		 true},
+		{"given up on another interface",
+		 {-EHOSTUNREACH, 3, 18, 1, 30, false},
+		 MTLB_ENCAP_GRE,
+		 MTLB_ENCAP_GRE,
+		 false},
+		{"given up on another VLAN",
+		 {-EHOSTUNREACH, 2, 18, 1, 31, false},
+		 MTLB_ENCAP_GRE,
+		 MTLB_ENCAP_GRE,
+		 false},
 		{"no way", {-ENOENT, 2, 18, 1, 30, false}, MTLB_ENCAP_GRE, MTLB_ENCAP_GRE, false},
 	};
 
@@ -129,12 +149,34 @@ static void not_known_yet_keeps_who_answered_on_the_same_way(void)
 	}
 }
 
-static void nobody_has_answered_at_a_new_address(void)
+static void a_way_that_cannot_be_told_yet_is_that_of_before(void)
+{
+	static const struct way untold = {.err = -EBUSY}, silent = {-EAGAIN, 2, 18, 1, 30, false},
+				none = {.err = -ENOENT};
+	struct mtlb_encap before;
+	struct node n;
+
+	start(&n, MTLB_ENCAP_GRE);
+	before = *encap_of(&n, 0);
+	CU_ASSERT_EQUAL_FATAL(node_restart(&n), 0);
+	CU_ASSERT_EQUAL(change(&n, &untold), 0);
+	CU_ASSERT(!memcmp(encap_of(&n, 0), &before, sizeof(before)));
+	/* nothing was lost by it */
+	CU_ASSERT_EQUAL(change(&n, &silent), 0);
+	CU_ASSERT(!memcmp(encap_of(&n, 0), &before, sizeof(before)));
+	CU_ASSERT_EQUAL(change(&n, &none), 0);
+	CU_ASSERT_EQUAL(encap_of(&n, 0)->kind, MTLB_ENCAP_NONE);
+	CU_ASSERT_EQUAL(change(&n, &untold), 0);
+	CU_ASSERT_EQUAL(encap_of(&n, 0)->kind, MTLB_ENCAP_NONE);
+	node_free(&n);
+}
+
+static void nobody_was_there_before(int err)
 {
 	struct way unknown = usual;
 	struct node n;
 
-	unknown.err = -EAGAIN;
+	unknown.err = err;
 	start(&n, MTLB_ENCAP_IPIP);
 	n.model->tenants[0].vips[0].backends[0].address = address_of(11, 1);
 	CU_ASSERT_EQUAL(change(&n, &unknown), 0);
@@ -145,6 +187,17 @@ static void nobody_has_answered_at_a_new_address(void)
 	CU_ASSERT_EQUAL(change(&n, &usual), 0);
 	CU_ASSERT_EQUAL(encap_of(&n, id)->kind, MTLB_ENCAP_IPIP);
 	node_free(&n);
+}
+
+static void nobody_has_answered_at_a_new_address(void)
+{
+	nobody_was_there_before(-EAGAIN);
+	nobody_was_there_before(-EHOSTUNREACH);
+}
+
+static void nobody_was_there_before_a_way_that_cannot_be_told(void)
+{
+	nobody_was_there_before(-EBUSY);
 }
 
 static void leaving_backends_are_kept_over_a_restart(void)
@@ -208,7 +261,9 @@ static void addresses_are_those_of_backends_that_are_there(void)
 #name, name                                                                        \
 	}
 static const struct test tests[] = {
-	TEST(not_known_yet_keeps_who_answered_on_the_same_way),
+	TEST(no_answer_keeps_who_answered_on_the_same_way),
+	TEST(a_way_that_cannot_be_told_yet_is_that_of_before),
+	TEST(nobody_was_there_before_a_way_that_cannot_be_told),
 	TEST(nobody_has_answered_at_a_new_address),
 	TEST(leaving_backends_are_kept_over_a_restart),
 	TEST(addresses_are_those_of_backends_that_are_there),

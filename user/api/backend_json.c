@@ -40,12 +40,12 @@ static json_t *status_json(struct control *c, const struct model_vip *v, uint32_
 	image_view_backend(c->image, id, &view);
 	image_view_vip(c->image, vip_id, &vip);
 	json_t *hop = next_hop_json(c, &v->encap, to, &resolved);
-	return json_pack("{s:I, s:s, s:I, s:f, s:I, s:I, s:b, s:o}", "id", (json_int_t)id, "state",
-			 api_backend_state(view.state), "slots", (json_int_t)view.slots, "share",
-			 vip.ring_slots ? (double)view.slots / vip.ring_slots : 0.0, "flows",
-			 (json_int_t)(census ? image_census_flows(census, id) : 0), "waiting",
-			 (json_int_t)(census ? image_census_waiting(census, id) : 0), "resolved",
-			 resolved, "next_hop", hop);
+	return json_pack("{s:I, s:s, s:I, s:f, s:I, s:I, s:b, s:b, s:o}", "id", (json_int_t)id,
+			 "state", api_backend_state(view.state), "slots", (json_int_t)view.slots,
+			 "share", vip.ring_slots ? (double)view.slots / vip.ring_slots : 0.0,
+			 "flows", (json_int_t)(census ? image_census_flows(census, id) : 0),
+			 "waiting", (json_int_t)(census ? image_census_waiting(census, id) : 0),
+			 "resolved", resolved, "forwards", view.resolved, "next_hop", hop);
 }
 
 static void set_overrides(json_t *json, const struct model_backend *b)

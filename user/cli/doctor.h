@@ -122,6 +122,7 @@ struct doctor_path {
 	char name[DOCTOR_OBJECT]; /* of one backend that has the address */
 	size_t n_backends;        /* with this address */
 	bool is_resolved;
+	bool is_kept;       /* nobody answers, but packets take the way of before */
 	char next_hop[192]; /* as mtlbd tells it */
 	char silent[192];   /* why the kernel, now, knows no next hop; "": it does */
 	bool has_route;

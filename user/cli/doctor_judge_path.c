@@ -48,6 +48,10 @@ bool judge_next_hop(const struct doctor_path *p, struct finding *f)
 		finding_set(f, FINDING_BROKEN,
 			    "%s; packets for %s%s still go where it was last: %s", p->silent,
 			    p->name, more, p->next_hop);
+	else if (p->is_kept)
+		finding_set(f, FINDING_BROKEN,
+			    "%s; packets for %s%s still go where they went before", p->next_hop,
+			    p->name, more);
 	else
 		finding_set(f, FINDING_BROKEN, "%s%s gets no packets: %s", p->name, more,
 			    p->next_hop);

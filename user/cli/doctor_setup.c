@@ -230,6 +230,7 @@ static bool add_backend(struct doctor *d, const struct vips *vips, const json_t 
 	snprintf(p->name, sizeof(p->name), "%s/%s", vip, object_text(item, "name"));
 	p->n_backends = 1;
 	p->is_resolved = object_is(item, "status.resolved");
+	p->is_kept = !p->is_resolved && object_is(item, "status.forwards");
 	snprintf(p->next_hop, sizeof(p->next_hop), "%s", object_text(item, "status.next_hop"));
 	p->outer_len = outer_len(v, &p->to);
 	lower(p, v->encap.mtu, MTU_LIMIT_CONFIGURATION, "");

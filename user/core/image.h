@@ -32,8 +32,9 @@ struct image_inputs {
 	uint64_t now;                /* ticks, not wrapped */
 	struct maps_limits limits;
 	/*
-	 * 0 with *out filled; -EAGAIN with all of it but the destination MAC while nobody has answered yet: who answered on that way
-	 * before is taken to do so still; or -ENOENT: there is no way, or its end does not answer.
+	 * 0 with *out filled; all of it but the destination MAC with -EAGAIN while nobody has answered yet, and with -EHOSTUNREACH
+	 * where nobody does: who answered on that way before is taken to do so still. -EBUSY: the way cannot be told yet, and that of
+	 * before stays. -ENOENT: there is none.
 	 */
 	int (*next_hop)(void *ctx, const struct addr *to, struct next_hop *out);
 	/*

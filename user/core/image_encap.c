@@ -275,8 +275,9 @@ static uint8_t source_bits_of(const struct model_node *n, bool is_ipv4)
 }
 
 /*
- * Not known yet is no reason to cut off traffic: a restarted mtlbd knows nobody who has not spoken since. A template of the
- * same interface and tags names who answered there before; of kind l2 that is the backend itself.
+ * No answer is no reason to cut off traffic: a restarted mtlbd knows nobody who has not spoken since, and whether the backend
+ * lives is for health checks to find out. A template of the same interface and tags names who answered there before; of kind
+ * l2 that is the backend itself.
  */
 static bool keep_mac(const struct image_backend *old, const struct model_encap *model,
 		     struct next_hop *hop)
@@ -302,10 +303,14 @@ static void build_encap(struct build *b, uint32_t id, const struct model_vip *v)
 
 	memcpy(to.bytes, k->info.address, 16);
 	int err = b->in->next_hop ? b->in->next_hop(b->in->ctx, &to, &hop) : -ENOENT;
-	bool known = !err || (err == -EAGAIN && keep_mac(old, &v->encap, &hop));
+	bool is_silent = err == -EAGAIN || err == -EHOSTUNREACH;
+	bool known = !err || (is_silent && keep_mac(old, &v->encap, &hop));
 
-	encap_compose(&v->encap, addr_is_ipv4(&v->address), to.bytes, known ? &hop : NULL,
-		      source_bits_of(&b->in->model->node, addr_is_ipv4(&to)), &k->encap);
+	if (err == -EBUSY && old)
+		k->encap = old->encap;
+	else
+		encap_compose(&v->encap, addr_is_ipv4(&v->address), to.bytes, known ? &hop : NULL,
+			      source_bits_of(&b->in->model->node, addr_is_ipv4(&to)), &k->encap);
 	if (old)
 		k->variant = old->variant ^ !!memcmp(&old->encap, &k->encap, sizeof(k->encap));
 }

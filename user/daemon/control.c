@@ -26,6 +26,12 @@ uint64_t control_now_ticks(void)
 }
 
 /* ---- start ---- */
+/* Of a next hop: more may be known soon. */
+static bool is_awaited(int result)
+{
+	return result == -EAGAIN || result == -EBUSY;
+}
+
 static bool is_all_known(struct control *c)
 {
 	struct next_hop hop;
@@ -35,8 +41,8 @@ static bool is_all_known(struct control *c)
 		for (size_t v = 0; v < c->model->tenants[t].n_vips; v++) {
 			const struct model_vip *vip = &c->model->tenants[t].vips[v];
 			for (size_t b = 0; b < vip->n_backends; b++)
-				known &= net_next_hop(c->net, &vip->backends[b].address, &hop) !=
-					 -EAGAIN;
+				known &= !is_awaited(
+					net_next_hop(c->net, &vip->backends[b].address, &hop));
 		}
 	return known;
 }

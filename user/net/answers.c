@@ -32,6 +32,8 @@ static enum unresolved find_way(const struct net *n, uint32_t oif, struct way *w
 		w->tags[w->n_tags++] = l;
 		l = links_find(n, l->parent);
 	}
+	if (!l && n->is_dump_due)
+		return NOT_KNOWN_YET;
 	if (!l || !l->is_up || !w->first->is_up)
 		return NO_LINK;
 	w->last = l;
@@ -91,6 +93,8 @@ static enum unresolved derive(const struct net *n, struct answer *a, struct next
 {
 	struct way w;
 
+	if (!a->has_route)
+		return NOT_KNOWN_YET;
 	if (a->route.err || a->route.type != RTN_UNICAST)
 		return NO_ROUTE;
 	enum unresolved why = find_way(n, a->route.oif, &w);
@@ -100,12 +104,12 @@ static enum unresolved derive(const struct net *n, struct answer *a, struct next
 	if (!choose_source(n, a, &hop->source))
 		return NO_SOURCE;
 	take_neighbour(a, neighbours_find(n, a->route.oif, &a->route.via));
-	if (!a->has_mac && a->has_failed)
-		return NO_ANSWER;
 	hop->is_on_link = !memcmp(&a->route.via, &a->to, sizeof(a->to));
 	hop->mtu = find_mtu(&w);
 	compose_l2(hop, &w, &a->mac);
-	return a->has_mac ? RESOLVED : NOT_ANSWERED_YET;
+	if (a->has_mac)
+		return RESOLVED;
+	return a->has_failed ? NO_ANSWER : NOT_ANSWERED_YET;
 }
 
 static bool is_same_route(const struct route *a, const struct route *b)
@@ -126,12 +130,18 @@ static void look_up(struct net *n, struct answer *a)
 		memset(&a->mac, 0, sizeof(a->mac));
 		a->has_mac = a->has_failed = false;
 	}
+	a->has_route = true;
 	a->is_route_old = false;
+}
+
+static bool has_way(enum unresolved why)
+{
+	return why == RESOLVED || why == NOT_ANSWERED_YET || why == NO_ANSWER;
 }
 
 static void probe(struct net *n, const struct answer *a)
 {
-	if (a->why != RESOLVED && a->why != NOT_ANSWERED_YET && a->why != NO_ANSWER)
+	if (!has_way(a->why))
 		return;
 	/* made here where the kernel has none, so that a gateway of many is asked for once a round */
 	struct neighbour *nb = neighbours_add(n, a->route.oif, &a->route.via);
@@ -143,12 +153,24 @@ static void probe(struct net *n, const struct answer *a)
 		neighbours_use(n, nb->ifindex, &nb->addr);
 }
 
-static bool has_way(enum unresolved why)
+/* As image_inputs.next_hop has it. */
+static int result_of(enum unresolved why)
 {
-	return why == RESOLVED || why == NOT_ANSWERED_YET;
+	switch (why) {
+	case RESOLVED:
+		return 0;
+	case NOT_KNOWN_YET:
+		return -EBUSY;
+	case NOT_ANSWERED_YET:
+		return -EAGAIN;
+	case NO_ANSWER:
+		return -EHOSTUNREACH;
+	default:
+		return -ENOENT;
+	}
 }
 
-/* True: the answer differs from before. Why there is none does not matter to who asked. */
+/* True: the answer differs from before. Why there is no way does not matter to who asked. */
 static bool refresh(struct net *n, struct answer *a)
 {
 	struct next_hop hop;
@@ -163,8 +185,7 @@ static bool refresh(struct net *n, struct answer *a)
 	/* a new one is asked for at once: until it answers, traffic takes the way of before, or none */
 	if (a->why == NOT_ANSWERED_YET)
 		probe(n, a);
-	bool changed = (has_way(before) || has_way(a->why)) &&
-		       (before != a->why || memcmp(&hop, &a->hop, sizeof(hop)));
+	bool changed = result_of(before) != result_of(a->why) || memcmp(&hop, &a->hop, sizeof(hop));
 
 	a->hop = hop;
 	return changed;
@@ -183,8 +204,7 @@ static struct answer *find_answer(struct net *n, const struct addr *to)
 		return NULL;
 	a->to = *to;
 	a->is_route_old = true;
-	a->route.err = -ENETUNREACH;
-	a->why = NO_ROUTE;
+	a->why = NOT_KNOWN_YET;
 	if (!tsearch(a, &n->answers, compare)) {
 		free(a);
 		return NULL;
@@ -247,10 +267,11 @@ int net_next_hop(void *ctx, const struct addr *to, struct next_hop *out)
 {
 	struct answer *a = find_answer(ctx, to);
 
-	if (!a || !has_way(a->why))
-		return -ENOENT;
-	*out = a->hop;
-	return a->why == NOT_ANSWERED_YET ? -EAGAIN : 0;
+	if (!a)
+		return -EBUSY;
+	if (has_way(a->why))
+		*out = a->hop;
+	return result_of(a->why);
 }
 
 void net_set_sources(struct net *n, const struct addr *ipv4, const struct addr *ipv6)
@@ -372,6 +393,10 @@ const char *net_explain(struct net *n, const struct addr *to, char *text, size_t
 	switch (a->why) {
 	case RESOLVED:
 		snprintf(text, size, "%s is reached through %s on %s", name, via, device);
+		break;
+	case NOT_KNOWN_YET:
+		snprintf(text, size,
+			 "how %s is reached is not known yet: the kernel could not be asked", name);
 		break;
 	case NO_ROUTE:
 		return explain_route(a, name, text, size);

@@ -41,6 +41,7 @@ struct route {
 
 enum unresolved {
 	RESOLVED,
+	NOT_KNOWN_YET, /* the kernel could not be asked, or told of the links with gaps */
 	NO_ROUTE,
 	NO_LINK,
 	NO_MAC, /* the device has none */
@@ -56,12 +57,13 @@ struct answer {
 	bool is_used;      /* since the last net_sweep() */
 	struct answer *next_unused; /* while it is swept */
 	bool is_route_old; /* to be looked up again */
+	bool has_route;    /* the kernel has said what it is, or that there is none */
 	struct route route;
 	bool has_mac; /* the last known one of route.via on route.oif */
 	struct mac mac;
 	bool has_failed; /* its neighbour, since the route is this one */
 	enum unresolved why;
-	struct next_hop hop; /* where why is RESOLVED; without a MAC where it is NOT_ANSWERED_YET */
+	struct next_hop hop; /* where why is RESOLVED; without a MAC where nobody answers (yet) */
 };
 
 struct changed_route {
