@@ -26,7 +26,15 @@ static const struct maps_limits limits = {.tenants = 4,
 					  .ring_units = 4096,
 					  .flow_buckets = 1024};
 
+/* What runs to the first VIP. */
+struct kind {
+	enum mtlb_algorithm algorithm;
+	bool is_named; /* QUIC: connection ids name web-0; else TCP */
+	bool restarts; /* mtlbd, once the backend is gone */
+};
+
 static struct node_state {
+	const struct kind *kind;
 	struct datapath *dp;
 	struct model *model;
 	struct image *image;
@@ -118,11 +126,28 @@ static int id_of(const char *tenant, const char *vip, const char *backend)
 /* ---- packets of tenant-0, to its first VIP ---- */
 static void build(struct packet *p, uint16_t flow, uint8_t flags, uint16_t payload)
 {
+	packet_build(p,
+		     &(struct packet_spec){.to = "203.0.0.0",
+					   .from_port = 1024 + flow,
+					   .protocol = n.kind->is_named ? IPPROTO_UDP : IPPROTO_TCP,
+					   .flags = flags,
+					   .payload = payload,
+					   .may_fragment = payload > 0,
+					   .n_tags = 1,
+					   .vlan = {10}});
+}
+
+/* Rotation 0, 2 octets of server id, 6 of nonce; all ones are no configuration. */
+static const uint8_t with_id[] = {0x40, 0x00, 0xab, 0, 1, 2, 3, 4, 5, 6};
+static const uint8_t without_id[] = {0x40, 0xe0, 0xab, 0, 1, 2, 3, 4, 5, 6};
+
+static void build_quic(struct packet *p, uint16_t flow, const uint8_t data[sizeof(with_id)])
+{
 	packet_build(p, &(struct packet_spec){.to = "203.0.0.0",
 					      .from_port = 1024 + flow,
-					      .flags = flags,
-					      .payload = payload,
-					      .may_fragment = payload > 0,
+					      .protocol = IPPROTO_UDP,
+					      .payload = sizeof(with_id),
+					      .data = data,
 					      .n_tags = 1,
 					      .vlan = {10}});
 }
@@ -151,40 +176,81 @@ static void build_fragment(struct packet *p, uint16_t flow, uint32_t from)
 {
 	struct packet whole;
 
-	build(&whole, flow, PACKET_ACK, 2 * FRAGMENT_LEN);
+	/* within a named flow it would be a packet without an id, which takes the mark back */
+	build(&whole, n.kind->is_named ? FLOWS + flow : flow, PACKET_ACK, 2 * FRAGMENT_LEN);
 	packet_fragment(p, &whole, from, FRAGMENT_LEN, flow);
 }
 
-/* Of so many flows, confirmed, and of so many datagrams of which the first fragment has come. */
+/* Entries that a connection id has made. */
+static uint32_t count_noted(uint32_t backend)
+{
+	const struct mtlb_flow_bucket *flows = datapath_maps(n.dp)->flows;
+	uint32_t noted = 0;
+
+	for (uint32_t i = 0; i < limits.flow_buckets * MTLB_FLOW_WAYS; i++) {
+		uint64_t word = flows[i / MTLB_FLOW_WAYS].ways[i % MTLB_FLOW_WAYS].word;
+
+		noted += mtlb_flow_word_state(word) != MTLB_FLOW_FREE && word & MTLB_FLOW_BY_ID &&
+			 mtlb_flow_word_backend(word) == backend;
+	}
+	return noted;
+}
+
+/* Begins it, and has it confirmed. */
+static void open_flow(uint16_t flow)
+{
+	struct packet p;
+
+	for (int i = 0; i < 2; i++) {
+		if (n.kind->is_named)
+			build_quic(&p, flow, with_id);
+		else
+			build(&p, flow, i ? PACKET_ACK : PACKET_SYN, 0);
+		run(&p);
+	}
+}
+
+/*
+ * Of so many flows, and of so many datagrams of which the first fragment has come. Named flows
+ * count where the backend is not the owner of their slot: they are noted.
+ */
 static uint32_t open_flows(uint32_t backend)
 {
 	uint32_t on_it = 0;
 	struct packet p;
 
 	for (uint16_t f = 0; f < FLOWS; f++) {
-		build(&p, f, PACKET_SYN, 0);
-		run(&p);
+		open_flow(f);
 		build(&p, f, PACKET_ACK, 0);
-		run(&p);
-		on_it += trace(&p).backend == backend + 1;
+		on_it += !n.kind->is_named && trace(&p).backend == backend + 1;
 		build_fragment(&p, f, 0);
 		run(&p);
 	}
-	return on_it;
+	return n.kind->is_named ? count_noted(backend) : on_it;
 }
 
-/* Flows and fragments that the table leads to the backend. */
+static bool is_led(const struct packet *p, uint32_t backend)
+{
+	struct mtlb_trace t = trace(p);
+
+	return t.how & (MTLB_TRACE_KNOWN | MTLB_TRACE_QUIC) && t.backend == backend + 1;
+}
+
+/* Flows and fragments that a table leads to the backend, and entries that name it. */
 static uint32_t count_led(uint32_t backend)
 {
-	uint32_t led = 0;
+	uint32_t led = count_noted(backend);
 
 	for (uint16_t f = 0; f < FLOWS; f++) {
 		struct packet p;
 		struct mtlb_trace t;
 
 		build(&p, f, PACKET_ACK, 0);
-		t = trace(&p);
-		led += t.how & MTLB_TRACE_KNOWN && t.backend == backend + 1;
+		led += is_led(&p, backend);
+		build_quic(&p, f, with_id);
+		led += n.kind->is_named && is_led(&p, backend);
+		build_quic(&p, f, without_id);
+		led += n.kind->is_named && is_led(&p, backend);
 		build_fragment(&p, f, FRAGMENT_LEN);
 		t = trace(&p);
 		led += t.reason == MTLB_REASON_forwarded && t.backend == backend + 1;
@@ -251,7 +317,20 @@ static void restart(void)
 	report_clear(&r);
 }
 
-static void setup(enum mtlb_algorithm algorithm)
+/* Each backend has a server id of its own. */
+static void name_backends(struct model_vip *v)
+{
+	v->protocol = IPPROTO_UDP;
+	v->quic.rotation_bits = 3;
+	*quic_add_config(&v->quic) =
+		(struct model_quic_config){.server_id_length = 2, .nonce_length = 6};
+	for (size_t k = 0; k < v->n_backends; k++) {
+		v->backends[k].n_server_ids = 1;
+		v->backends[k].server_ids[0] = (struct model_server_id){2, {0xab, k}};
+	}
+}
+
+static void setup(const struct kind *kind)
 {
 	struct report r = {0};
 
@@ -259,6 +338,7 @@ static void setup(enum mtlb_algorithm algorithm)
 	report_clear(&r);
 	CU_ASSERT_EQUAL_FATAL(datapath_open(pins, &limits, &n.dp, &r), 0);
 	CU_ASSERT_EQUAL_FATAL(datapath_attach(n.dp, "in0", ATTACH_NATIVE, false, &r), 0);
+	n.kind = kind;
 	n.image = NULL;
 	n.model = model_new();
 	for (uint32_t t = 0; t < 2; t++) {
@@ -266,9 +346,11 @@ static void setup(enum mtlb_algorithm algorithm)
 
 		tenant->limits.flows = 1024;
 		add_segment(n.model, 10 + 10 * t, tenant->name);
-		add_vip(tenant, 2 * t, 3)->algorithm = algorithm;
+		add_vip(tenant, 2 * t, 3)->algorithm = kind->algorithm;
 		add_vip(tenant, 2 * t + 1, 1);
 	}
+	if (kind->is_named)
+		name_backends(find_vip("tenant-0", "vip-0"));
 	change();
 }
 
@@ -306,18 +388,27 @@ static const struct next { /* who gets the id */
 	{"tenant-1", "vip-2"},
 };
 
-static void try_reuse(const struct next *next, void (*remove)(void), enum mtlb_algorithm algorithm,
-		      bool restarts)
+static const struct kind kinds[] = {
+	{.algorithm = MTLB_ALGORITHM_MAGLEV},
+	{.algorithm = MTLB_ALGORITHM_ROUND_ROBIN},
+	{.algorithm = MTLB_ALGORITHM_ROUND_ROBIN, .restarts = true},
+	{.algorithm = MTLB_ALGORITHM_MAGLEV, .is_named = true},
+	{.algorithm = MTLB_ALGORITHM_MAGLEV, .is_named = true, .restarts = true},
+	{.algorithm = MTLB_ALGORITHM_ROUND_ROBIN, .is_named = true},
+	{.algorithm = MTLB_ALGORITHM_ROUND_ROBIN, .is_named = true, .restarts = true},
+};
+
+static void try_reuse(const struct next *next, void (*remove)(void), const struct kind *kind)
 {
 	uint32_t id, before;
 
-	setup(algorithm);
+	setup(kind);
 	id = id_of("tenant-0", "vip-0", "web-0");
 	before = open_flows(id);
 	CU_ASSERT(before >= FLOWS / 8);
 	CU_ASSERT(count_led(id) >= before); /* of a settled ring: fragments alone */
 	remove();
-	if (restarts)
+	if (kind->restarts)
 		restart();
 	CU_ASSERT(reuse_id(next->tenant, next->vip, id));
 	bring_vip_back();
@@ -328,11 +419,9 @@ static void try_reuse(const struct next *next, void (*remove)(void), enum mtlb_a
 
 static void try_everywhere(void (*remove)(void))
 {
-	for (size_t i = 0; i < sizeof(nexts) / sizeof(*nexts); i++) {
-		try_reuse(&nexts[i], remove, MTLB_ALGORITHM_MAGLEV, false);
-		try_reuse(&nexts[i], remove, MTLB_ALGORITHM_ROUND_ROBIN, false);
-		try_reuse(&nexts[i], remove, MTLB_ALGORITHM_ROUND_ROBIN, true);
-	}
+	for (size_t i = 0; i < sizeof(nexts) / sizeof(*nexts); i++)
+		for (size_t k = 0; k < sizeof(kinds) / sizeof(*kinds); k++)
+			try_reuse(&nexts[i], remove, &kinds[k]);
 }
 
 static void id_of_a_disabled_backend_is_not_met(void)

@@ -124,6 +124,39 @@ long_captures_are_traced() {
 		[ "$(trace --pcap "$DIR/long.pcap" | jq 'length')" = 1500 ]
 }
 
+response() { # STATUS JSON
+	printf 'HTTP/1.1 %s\r\nContent-Type: application/json\r\nContent-Length: %s\r\nConnection: close\r\n\r\n%s' \
+		"$1" "${#2}" "$2"
+}
+
+# RESPONSE...: what a trace of a long capture prints where requests are answered so; it ends with the exit code.
+trace_answered_by() {
+	local rc=0
+	rm -f "$DIR/canned.sock"
+	"$DIR/canned" "$DIR/canned.sock" "$@" &
+	CHILDREN="$CHILDREN $!"
+	wait_for 5 [ -S "$DIR/canned.sock" ] || { echo "nobody listens"; return; }
+	$CTL --socket "$DIR/canned.sock" --json trace --pcap "$DIR/long.pcap" 2>"$DIR/canned.err" || rc=$?
+	echo "exit $rc"
+}
+
+# The document on standard output is whole, whatever becomes of a later request.
+later_requests_may_fail() {
+	local out
+	gcc -O2 -Wall -Wextra -Werror -o "$DIR/canned" tests/e2e/canned.c || { fail later_request_is_refused "no server"; return; }
+	response '200 OK' '{"packets": [{"reason": "a"}, {"reason": "b"}]}' >"$DIR/told"
+	response '422 Unprocessable' '{"errors": [{"where": "interface", "message": "is gone"}]}' >"$DIR/refused"
+	: >"$DIR/nothing"
+	out=$(trace_answered_by "$DIR/told" "$DIR/told" "$DIR/told")
+	check all_answers_are_one_array "$out" \
+		[ "$out" = "$(printf '[%s]\nexit 0' "$(yes '{"reason":"a"},{"reason":"b"}' | head -n 3 | paste -sd,)")" ]
+	out=$(trace_answered_by "$DIR/told" "$DIR/refused")
+	check later_refusal_is_the_document "$out" \
+		[ "$out" = "$(printf '{"errors": [{"where": "interface", "message": "is gone"}]}\nexit 1')" -a "$(cat "$DIR/canned.err")" = "interface: is gone" ]
+	out=$(trace_answered_by "$DIR/told" "$DIR/nothing")
+	check daemon_that_ends_leaves_no_document "$out" [ "$out" = "exit 3" -a -s "$DIR/canned.err" ]
+}
+
 refuses() { # NAME CODE TEXT ARGUMENTS...
 	local name=$1 code=$2 text=$3 rc=0 output
 	shift 3
@@ -174,6 +207,7 @@ changes_nothing
 known_flows_are_told
 captures_are_traced
 long_captures_are_traced
+later_requests_may_fail
 captures_have_limits
 hex_is_traced
 mistakes_are_refused

@@ -35,11 +35,17 @@ static inline struct image_vip_view view_vip(struct node *n, uint32_t t, uint32_
 
 static inline struct image_backend_view view_backend(struct node *n, const char *name)
 {
-	struct image_backend_view view = {0};
+	struct image_backend_view view = {0}, listed = {0};
 	int id = image_backend_id(n->image, "tenant-0", "vip-0", name);
+	int vip = image_vip_id(n->image, "tenant-0", "vip-0");
+	struct image_shares *shares;
 
-	CU_ASSERT_FATAL(id >= 0);
-	CU_ASSERT_EQUAL(image_view_backend(n->image, id, &view), 0);
+	CU_ASSERT_FATAL(id >= 0 && vip >= 0);
+	shares = image_shares_new(n->image, vip);
+	CU_ASSERT_EQUAL(image_view_backend(n->image, id, NULL, &view), 0);
+	CU_ASSERT_EQUAL(image_view_backend(n->image, id, shares, &listed), 0);
+	CU_ASSERT(view.slots == listed.slots && view.moving_slots == listed.moving_slots);
+	image_shares_free(shares);
 	return view;
 }
 

@@ -260,7 +260,7 @@ static void drop_lost_by(struct world *w, const struct image *next)
 	for (int i = 0; i < FLOWS; i++) {
 		struct image_backend_view view;
 
-		if (w->clients[i].open && (image_view_backend(next, w->clients[i].backend, &view) ||
+		if (w->clients[i].open && (image_view_backend(next, w->clients[i].backend, NULL, &view) ||
 					   !mtlb_backend_is_alive(view.state))) {
 			w->clients[i].open = false;
 			w->lost++;

@@ -30,14 +30,14 @@ static json_t *next_hop_json(struct control *c, const struct model_encap *encap,
 }
 
 static json_t *status_json(struct control *c, const struct model_vip *v, uint32_t vip_id,
-			   uint32_t id, const struct addr *to)
+			   uint32_t id, const struct addr *to, const struct image_shares *shares)
 {
 	const struct image_census *census = control_census(c);
 	struct image_backend_view view = {0};
 	struct image_vip_view vip = {0};
 	bool resolved;
 
-	image_view_backend(c->image, id, &view);
+	image_view_backend(c->image, id, shares, &view);
 	image_view_vip(c->image, vip_id, &vip);
 	json_t *hop = next_hop_json(c, &v->encap, to, &resolved);
 	return json_pack("{s:I, s:s, s:I, s:f, s:I, s:I, s:b, s:b, s:o}", "id", (json_int_t)id,
@@ -71,8 +71,9 @@ static json_t *head(const struct model_tenant *t, const struct model_vip *v, con
 	return json_pack("{s:s, s:s, s:s}", "tenant", t->name, "vip", v->name, "name", name);
 }
 
-json_t *api_backend_json(struct control *c, const struct model_tenant *t, const struct model_vip *v,
-			 const struct model_backend *b)
+static json_t *backend_json(struct control *c, const struct model_tenant *t,
+			    const struct model_vip *v, const struct model_backend *b,
+			    const struct image_shares *shares)
 {
 	json_t *json = head(t, v, b->name), *fields = config_backend_to_json(b);
 	int vip = image_vip_id(c->image, t->name, v->name);
@@ -86,15 +87,23 @@ json_t *api_backend_json(struct control *c, const struct model_tenant *t, const 
 	set_overrides(json, b);
 	if (vip >= 0 && id >= 0)
 		json_object_set_new(json, "status",
-				    status_json(c, v, (uint32_t)vip, (uint32_t)id, &b->address));
+				    status_json(c, v, (uint32_t)vip, (uint32_t)id, &b->address,
+						shares));
 	else
 		json_object_set_new(json, "status",
 				    json_pack("{s:s}", "state", t->suspended ? "suspended" : "absent"));
 	return json;
 }
 
+json_t *api_backend_json(struct control *c, const struct model_tenant *t, const struct model_vip *v,
+			 const struct model_backend *b)
+{
+	return backend_json(c, t, v, b, NULL);
+}
+
 static json_t *leaving_json(struct control *c, const struct model_tenant *t,
-			    const struct model_vip *v, uint32_t vip, uint32_t id)
+			    const struct model_vip *v, uint32_t vip, uint32_t id,
+			    const struct image_shares *shares)
 {
 	const struct mtlb_backend_info *info = &datapath_maps(c->datapath)->backend_info[id];
 	char name[MTLB_NAME_LEN];
@@ -107,7 +116,7 @@ static json_t *leaving_json(struct control *c, const struct model_tenant *t,
 	json_object_set_new(json, "weight", json_integer(info->weight));
 	json_object_set_new(json, "state", json_string("leaving"));
 	json_object_set_new(json, "managed_by", json_string(api_managed_by(t->managed_by)));
-	json_object_set_new(json, "status", status_json(c, v, vip, id, &address));
+	json_object_set_new(json, "status", status_json(c, v, vip, id, &address, shares));
 	return json;
 }
 
@@ -115,12 +124,13 @@ void api_backends_append(struct control *c, const struct model_tenant *t, const 
 			 json_t *list)
 {
 	int vip = image_vip_id(c->image, t->name, v->name);
+	struct image_shares *shares = vip >= 0 ? image_shares_new(c->image, (uint32_t)vip) : NULL;
 
 	for (size_t i = 0; i < v->n_backends; i++)
-		json_array_append_new(list, api_backend_json(c, t, v, &v->backends[i]));
-	if (vip < 0)
-		return;
-	for (int id = image_next_leaving(c->image, (uint32_t)vip, -1); id >= 0;
+		json_array_append_new(list, backend_json(c, t, v, &v->backends[i], shares));
+	for (int id = vip < 0 ? -1 : image_next_leaving(c->image, (uint32_t)vip, -1); id >= 0;
 	     id = image_next_leaving(c->image, (uint32_t)vip, id))
-		json_array_append_new(list, leaving_json(c, t, v, (uint32_t)vip, (uint32_t)id));
+		json_array_append_new(
+			list, leaving_json(c, t, v, (uint32_t)vip, (uint32_t)id, shares));
+	image_shares_free(shares);
 }

@@ -99,11 +99,9 @@ static void count_idle(const struct control *c, const struct model_tenant *t, st
 			image_view_vip(c->image, (uint32_t)id, &vip);
 		sum->vips += !vip.ring_slots;
 		for (size_t j = 0; j < v->n_backends; j++) {
-			struct image_backend_view backend = { .resolved = true };
 			id = image_backend_id(c->image, t->name, v->name, v->backends[j].name);
-			if (id >= 0)
-				image_view_backend(c->image, (uint32_t)id, &backend);
-			sum->backends += !backend.resolved &&
+			sum->backends += id >= 0 &&
+					 !image_backend_is_resolved(c->image, (uint32_t)id) &&
 					 v->backends[j].state != BACKEND_ADMIN_DISABLED;
 		}
 	}

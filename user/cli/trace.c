@@ -54,7 +54,7 @@ int trace_run(const struct cli *c)
 
 	for (size_t at = 0; !error && at < n;)
 		error = ask(c, next_batch(packets, &at), out);
-	trace_output_end(out);
+	error = trace_output_end(out, error);
 	json_decref(packets);
 	return error;
 }

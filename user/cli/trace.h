@@ -15,5 +15,9 @@ struct trace_output;
 struct trace_output *trace_output_new(bool is_json, size_t n);
 /* What the API answered of the next ones: nothing of it is kept but the lines of the table. */
 void trace_output_add(struct trace_output *o, const json_t *packets);
-/* Prints what is still to be said of those that were added, also where not all were, and frees it. */
-void trace_output_end(struct trace_output *o);
+/*
+ * Prints what is still to be said, and frees it. error: what kept the rest from being added, or CLI_OK.
+ * After an error a table has those that were added; of an array, nothing is printed, so that standard
+ * output holds one document. Returns error, or CLI_REFUSED where the array cannot be kept.
+ */
+int trace_output_end(struct trace_output *o, int error);

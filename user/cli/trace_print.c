@@ -246,7 +246,8 @@ static void print_summary(size_t n, const json_t *counts)
 
 /* ---- as they come ---- */
 struct trace_output {
-	bool is_json, is_story;
+	bool is_story;
+	FILE *array; /* with --json: what becomes the output if all is answered */
 	size_t n;
 	struct table *table;
 	json_t *counts; /* packets by reason, in the order in which the reasons came up */
@@ -260,7 +261,11 @@ struct trace_output *trace_output_new(bool is_json, size_t n)
 		fputs("mtlbctl: out of memory\n", stderr);
 		exit(CLI_REFUSED);
 	}
-	o->is_json = is_json;
+	o->array = is_json ? tmpfile() : NULL;
+	if (is_json && !o->array) {
+		perror("mtlbctl: cannot make a temporary file for the answers");
+		exit(CLI_REFUSED);
+	}
 	o->is_story = n == 1;
 	o->table = table_new(columns, sizeof(columns) / sizeof(*columns));
 	o->counts = json_object();
@@ -273,9 +278,9 @@ static void add_packet(struct trace_output *o, const json_t *packet)
 	json_int_t n = json_integer_value(json_object_get(o->counts, reason));
 
 	o->n++;
-	if (o->is_json) {
-		putchar(o->n == 1 ? '[' : ',');
-		json_dumpf(packet, stdout, JSON_COMPACT);
+	if (o->array) {
+		fputc(o->n == 1 ? '[' : ',', o->array);
+		json_dumpf(packet, o->array, JSON_COMPACT);
 	} else if (o->is_story) {
 		print_story(packet);
 	} else {
@@ -293,16 +298,38 @@ void trace_output_add(struct trace_output *o, const json_t *packets)
 		add_packet(o, packet);
 }
 
-void trace_output_end(struct trace_output *o)
+/* CLI_OK, or CLI_REFUSED: nothing is printed. */
+static int print_array(FILE *array)
 {
-	if (o->n && o->is_json) {
-		puts("]");
-	} else if (o->n && !o->is_story) {
+	char part[BUFSIZ];
+	size_t len;
+
+	fputs("]\n", array);
+	if (fflush(array) || ferror(array)) {
+		fputs("mtlbctl: the answers do not fit into a temporary file: make room where "
+		      "temporary files lie\n",
+		      stderr);
+		return CLI_REFUSED;
+	}
+	rewind(array);
+	while ((len = fread(part, 1, sizeof(part), array)))
+		fwrite(part, 1, len, stdout);
+	return CLI_OK;
+}
+
+int trace_output_end(struct trace_output *o, int error)
+{
+	if (o->array && o->n && !error) {
+		error = print_array(o->array);
+	} else if (o->n && !o->array && !o->is_story) {
 		table_print(o->table, "");
 		print_summary(o->n, o->counts);
 		o->table = NULL;
 	}
+	if (o->array)
+		fclose(o->array);
 	table_free(o->table);
 	json_decref(o->counts);
 	free(o);
+	return error;
 }

@@ -130,7 +130,6 @@ struct image_backend_view {
 	uint32_t id;
 	enum mtlb_backend_state state;
 	uint32_t slots, moving_slots; /* slots it owns; moving slots whose previous owner it is */
-	bool resolved;               /* next hop known */
 };
 struct image_vip_view {
 	uint32_t id, ring_slots, moving_slots;
@@ -138,7 +137,18 @@ struct image_vip_view {
 	uint64_t move_started;       /* tick; 0: nothing moves */
 };
 int image_view_vip(const struct image *i, uint32_t vip_id, struct image_vip_view *out);
-int image_view_backend(const struct image *i, uint32_t backend_id, struct image_backend_view *out);
+/*
+ * Slots of all backends of a VIP, for listings: without them each view goes through the whole ring's
+ * list. Valid while the image is. NULL: out of memory.
+ */
+struct image_shares;
+struct image_shares *image_shares_new(const struct image *i, uint32_t vip_id);
+void image_shares_free(struct image_shares *s);
+/* shares: of the backend's VIP, or NULL. */
+int image_view_backend(const struct image *i, uint32_t backend_id,
+		       const struct image_shares *shares, struct image_backend_view *out);
+/* Is its next hop known. */
+bool image_backend_is_resolved(const struct image *i, uint32_t backend_id);
 /* Calls use for the address of each backend, leaving ones too; the same address several times. */
 void image_walk_addresses(const struct image *i, void (*use)(void *ctx, const struct addr *to),
 			  void *ctx);

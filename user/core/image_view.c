@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Reading an image, for listings. */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/image_internal.h"
@@ -46,23 +47,75 @@ int image_view_vip(const struct image *i, uint32_t vip_id, struct image_vip_view
 	return 0;
 }
 
-int image_view_backend(const struct image *i, uint32_t backend_id, struct image_backend_view *out)
+struct image_shares {
+	size_t n;
+	struct share {
+		uint32_t backend, slots, moving_slots;
+	} shares[];
+};
+
+static int compare_shares(const void *a, const void *b)
 {
-	const struct image_backend *b;
-	const struct ring *r;
+	const struct share *x = a, *y = b;
+
+	return (x->backend > y->backend) - (x->backend < y->backend);
+}
+
+struct image_shares *image_shares_new(const struct image *i, uint32_t vip_id)
+{
+	const struct ring *r = image_has_vip(i, vip_id) ? i->vips[vip_id].ring : NULL;
+	size_t n = r ? r->n_ids : 0;
+	struct image_shares *s = malloc(sizeof(*s) + n * sizeof(*s->shares));
+
+	if (!s)
+		return NULL;
+	s->n = n;
+	for (size_t k = 0; k < n; k++)
+		s->shares[k] = (struct share){r->ids[k], r->owned[k], r->awaited[k]};
+	qsort(s->shares, n, sizeof(*s->shares), compare_shares);
+	return s;
+}
+
+void image_shares_free(struct image_shares *s)
+{
+	free(s);
+}
+
+static struct share find_share(const struct image *i, const struct image_shares *s, uint32_t id)
+{
+	const struct ring *r = i->vips[i->backends[id].info.vip].ring;
+	struct share key = {.backend = id};
+
+	if (s) {
+		const struct share *found =
+			bsearch(&key, s->shares, s->n, sizeof(key), compare_shares);
+		return found ? *found : key;
+	}
+	for (uint32_t k = 0; r && k < r->n_ids; k++)
+		if (r->ids[k] == id)
+			return (struct share){id, r->owned[k], r->awaited[k]};
+	return key;
+}
+
+int image_view_backend(const struct image *i, uint32_t backend_id,
+		       const struct image_shares *shares, struct image_backend_view *out)
+{
+	struct share share;
 
 	if (!image_has_backend(i, backend_id))
 		return -ENOENT;
-	b = &i->backends[backend_id];
-	r = i->vips[b->info.vip].ring;
-	*out = (struct image_backend_view){
-		.id = backend_id, .state = b->state, .resolved = b->encap.kind != MTLB_ENCAP_NONE};
-	for (uint32_t k = 0; r && k < r->n_ids; k++)
-		if (r->ids[k] == backend_id) {
-			out->slots = r->owned[k];
-			out->moving_slots = r->awaited[k];
-		}
+	share = find_share(i, shares, backend_id);
+	*out = (struct image_backend_view){.id = backend_id,
+					   .state = i->backends[backend_id].state,
+					   .slots = share.slots,
+					   .moving_slots = share.moving_slots};
 	return 0;
+}
+
+bool image_backend_is_resolved(const struct image *i, uint32_t backend_id)
+{
+	return image_has_backend(i, backend_id) &&
+	       i->backends[backend_id].encap.kind != MTLB_ENCAP_NONE;
 }
 
 int image_next_leaving(const struct image *i, uint32_t vip_id, int after)
