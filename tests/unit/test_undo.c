@@ -120,6 +120,17 @@ static void flows_that_began_hours_after_the_last_change_stay(void)
 	}
 }
 
+static void flows_that_began_in_the_change_stay(void)
+{
+	struct world w;
+
+	for (size_t a = 0; a < sizeof(algorithms); a++) {
+		begin(&w, algorithms[a]);
+		fail_exchange(&w);
+		node_free(&w.node);
+	}
+}
+
 #define TEST(name)                                                                                 \
 	{                                                                                          \
 #name, name                                                                        \
@@ -127,6 +138,7 @@ static void flows_that_began_hours_after_the_last_change_stay(void)
 
 static const struct test tests[] = {
 	TEST(flows_that_began_hours_after_the_last_change_stay),
+	TEST(flows_that_began_in_the_change_stay),
 	{NULL, NULL},
 };
 
