@@ -65,6 +65,7 @@ static void free_swaps(struct maps_swap *swaps, size_t n)
 enum side {
 	SIDE_FROM, /* what had no table gets none */
 	SIDE_BRIDGE,
+	SIDE_BACK, /* the bridge where there is one: the new flow range is still in force */
 	/*
 	 * A tenant that is gone gets a table without entries, not none: packets of its segments
 	 * are then not for a VIP, rather than a contradiction.
@@ -72,10 +73,20 @@ enum side {
 	SIDE_TO,
 };
 
+static bool has_bridge(const struct steps *s, uint32_t tenant)
+{
+	for (size_t i = 0; i < s->n_bridges; i++)
+		if (s->bridges[i] == tenant)
+			return true;
+	return false;
+}
+
 static int fill_swap(const struct steps *s, enum side side, uint32_t tenant, struct maps_swap *swap)
 {
 	const struct image *i = side == SIDE_TO ? s->to : s->from;
 
+	if (side == SIDE_BACK)
+		side = has_bridge(s, tenant) ? SIDE_BRIDGE : SIDE_FROM;
 	swap->tenant = tenant;
 	if (side == SIDE_FROM && !(image_has_tenant(i, tenant) && i->tenants[tenant].table))
 		return 0;
@@ -322,6 +333,24 @@ static int do_step(const struct steps *s, const struct step *step, struct maps *
 }
 
 /*
+ * Flows that began with the new tables are in the new range only, and the bridge need not send
+ * them where they are: before the old range is in force, they must be in it. Those that begin on
+ * the bridge may come later.
+ */
+static int undo_swap_tables(const struct steps *s, struct maps *maps, struct report *r)
+{
+	int err = swap_tables(s, maps, SIDE_BACK, s->swaps, s->n_swaps, r);
+
+	if (err || !s->n_bridges)
+		return err;
+	maps->ops->grace(maps);
+	for (size_t i = 0; i < s->n && s->list[i].kind != STEP_SWAP_TABLES; i++)
+		if (s->list[i].kind == STEP_COPY_FLOWS)
+			apply_copy_flows_back(s, maps, s->list[i].index);
+	return 0;
+}
+
+/*
  * What was written where nothing refers to stays there: it is free space again. What fails (tables
  * that cannot be put back) has changed nothing.
  */
@@ -332,10 +361,10 @@ static int undo_step(const struct steps *s, const struct step *step, struct maps
 
 	switch (step->kind) {
 	case STEP_SWAP_TABLES:
-		return swap_tables(s, maps, SIDE_FROM, s->swaps, s->n_swaps, r);
+		return undo_swap_tables(s, maps, r);
 	case STEP_BRIDGE:
 		return swap_tables(s, maps, SIDE_FROM, s->bridges, s->n_bridges, r);
-	case STEP_COPY_FLOWS: /* the new range was in force; the bridge still is */
+	case STEP_COPY_FLOWS: /* the new range was in force; where there is a bridge, it still is */
 		maps->ops->grace(maps);
 		apply_copy_flows_back(s, maps, x);
 		break;

@@ -30,13 +30,13 @@ void apply_clear_flows(const struct steps *s, struct maps *maps, uint32_t tenant
 	memset(&maps->flows[t->flow_base], 0, t->flow_buckets * sizeof(*maps->flows));
 }
 
-/* Entries may have been seen after the image was made: ages are signed. */
-static bool is_live(const struct image *i, const struct mtlb_flow *f)
+/* Entries may have been seen after now: ages are signed. The image may be hours older. */
+static bool is_live(const struct image *i, const struct mtlb_flow *f, uint64_t now)
 {
 	const struct image_vip *v = &i->vips[i->backends[mtlb_flow_word_backend(f->word)].info.vip];
-	int16_t age = (int16_t)((uint16_t)i->now - mtlb_flow_word_seen(f->word));
+	int16_t age = (int16_t)((uint16_t)now - mtlb_flow_word_seen(f->word));
 
-	return age < 0 || mtlb_flow_is_live(f->word, i->now, v->idle_ticks, v->short_ticks);
+	return age < 0 || mtlb_flow_is_live(f->word, now, v->idle_ticks, v->short_ticks);
 }
 
 /*
@@ -105,9 +105,9 @@ static void copy_flow(const struct image *i, struct mtlb_flow_bucket *bucket,
 				    __ATOMIC_RELAXED);
 }
 
-/* Between the tenant's ranges of two images, what i has a use for. */
+/* Between the tenant's ranges of two images, what i has a use for now. */
 static void copy_flows(const struct image *i, struct maps *maps, uint32_t tenant,
-		       const struct image_tenant *from, const struct image_tenant *to)
+		       const struct image_tenant *from, const struct image_tenant *to, uint64_t now)
 {
 	for (uint32_t b = 0; b < from->flow_buckets; b++)
 		for (int way = 0; way < MTLB_FLOW_WAYS; way++) {
@@ -115,7 +115,7 @@ static void copy_flows(const struct image *i, struct maps *maps, uint32_t tenant
 
 			if (mtlb_flow_word_state(copy.word) == MTLB_FLOW_FREE ||
 			    flow_is_torn(&copy) || !is_of_use(i, tenant, &copy) ||
-			    !is_live(i, &copy))
+			    !is_live(i, &copy, now))
 				continue;
 			copy_flow(i,
 				  &maps->flows[to->flow_base +
@@ -126,12 +126,14 @@ static void copy_flows(const struct image *i, struct maps *maps, uint32_t tenant
 
 void apply_copy_flows(const struct steps *s, struct maps *maps, uint32_t tenant)
 {
-	copy_flows(s->to, maps, tenant, &s->from->tenants[tenant], &s->to->tenants[tenant]);
+	copy_flows(s->to, maps, tenant, &s->from->tenants[tenant], &s->to->tenants[tenant],
+		   s->to->now);
 }
 
 void apply_copy_flows_back(const struct steps *s, struct maps *maps, uint32_t tenant)
 {
-	copy_flows(s->from, maps, tenant, &s->to->tenants[tenant], &s->from->tenants[tenant]);
+	copy_flows(s->from, maps, tenant, &s->to->tenants[tenant], &s->from->tenants[tenant],
+		   s->to->now);
 }
 
 /* If it still says what was seen. Only the word: the data plane may be writing another flow here. */

@@ -340,15 +340,26 @@ static bool changed_ring(const struct diff *d, uint32_t tenant)
 	return false;
 }
 
+/* Connections that went by their ids are in the table whether anything moves or not. */
+static bool lost_quic(const struct diff *d, uint32_t tenant)
+{
+	for (uint32_t v = d->from->tenants[tenant].vips; v != IMAGE_NONE; v = d->from->vips[v].next)
+		if (image_has_quic(&d->from->vips[v]) &&
+		    !(image_has_vip(d->to, v) && image_has_quic(&d->to->vips[v])))
+			return true;
+	return false;
+}
+
 /*
- * Entries are of use only on moving slots, or of VIPs that remember all their flows, and for
- * backends that serve; a stale one could catch a later flow, and a fragment of a backend that is
- * gone could reach whoever gets its id.
+ * Entries are of use only on moving slots, of VIPs that remember all their flows, or of
+ * connections that go by their ids, and for backends that serve; a stale one could catch a later
+ * flow, and a fragment of a backend that is gone could reach whoever gets its id.
  */
 static bool leaves_stale_flows(const struct diff *d, uint32_t t)
 {
 	return image_has_tenant(d->to, t) && image_has_tenant(d->from, t) &&
-	       (lost_backend(d, t) || (image_has_flow_state(d->from, t) && changed_ring(d, t)));
+	       (lost_backend(d, t) || lost_quic(d, t) ||
+		(image_has_flow_state(d->from, t) && changed_ring(d, t)));
 }
 
 static void grace_before_removal(struct diff *d)
