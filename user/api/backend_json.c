@@ -45,7 +45,8 @@ static json_t *status_json(struct control *c, const struct model_vip *v, uint32_
 			 "share", vip.ring_slots ? (double)view.slots / vip.ring_slots : 0.0,
 			 "flows", (json_int_t)(census ? image_census_flows(census, id) : 0),
 			 "waiting", (json_int_t)(census ? image_census_waiting(census, id) : 0),
-			 "resolved", resolved, "forwards", view.resolved, "next_hop", hop);
+			 "resolved", resolved, "forwards",
+			 image_backend_is_resolved(c->image, id), "next_hop", hop);
 }
 
 static void set_overrides(json_t *json, const struct model_backend *b)
