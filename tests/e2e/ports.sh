@@ -59,7 +59,7 @@ reason() { $CTL --json stats small --totals | jq ".tenants[0].reasons.$1 // 0"; 
 # ---- who answers ----
 tcp() { timeout 10 cat <(ask c "http://$1:$2/" $N) | sed 's/^small //' | sort | uniq -c | awk '{print $2 "=" $1}' | tr '\n' ' '; } # HOST PORT
 
-udp() { in_ns c "$UDP" flows "$1" "$2" $N 1 500 | jq -r '.servers | to_entries[] | "\(.key)=\(.value) "' | tr -d '\n'; }
+udp() { in_ns c "$UDP" flows "$1" "$2" $N 1 500 | jq -r '.servers | to_entries | sort_by(.key)[] | "\(.key)=\(.value) "' | tr -d '\n'; }
 
 # goes_to NAME WANTED tcp|udp HOST PORT: WANTED is b1, b2 or both
 goes_to() {
