@@ -146,27 +146,38 @@ static __always_inline bool flow_is_known(const struct flow_query *q, const stru
 	       mtlb_flow_is_live(word, (__u16)q->now, q->idle_ticks, q->short_ticks);
 }
 
+/* The flow's live entry and *word, what it says; NULL: there is none. */
+static __always_inline struct mtlb_flow *flow_find(struct mtlb_flow_bucket *bucket,
+						   struct flow_query *q, __u64 *word)
+{
+	for (int i = 0; i < MTLB_FLOW_WAYS; i++) {
+		struct mtlb_flow *f = &bucket->ways[i];
+
+		*word = *(volatile __u64 *)&f->word;
+		if (!flow_is_known(q, f, *word))
+			continue;
+		q->is_known = 1;
+		return f;
+	}
+	return NULL;
+}
+
 /*
  * The backend that the table says, and the entry after this packet; MTLB_BACKENDS_MAX: the flow is
  * to be decided.
  */
 __noinline __u32 flow_follow(struct mtlb_flow_bucket *bucket, struct flow_query *q)
 {
+	struct mtlb_flow *f;
+	__u64 word;
+
 	if (!bucket || !q)
 		return MTLB_BACKENDS_MAX;
-	for (int i = 0; i < MTLB_FLOW_WAYS; i++) {
-		struct mtlb_flow *f = &bucket->ways[i];
-		__u64 word = *(volatile __u64 *)&f->word;
-
-		if (!flow_is_known(q, f, word))
-			continue;
-		q->is_known = 1;
-		if (!flow_is_bound(q, word))
-			break;
-		flow_touch(q, f, word, 0);
-		return mtlb_flow_word_backend(word);
-	}
-	return MTLB_BACKENDS_MAX;
+	f = flow_find(bucket, q, &word);
+	if (!f || !flow_is_bound(q, word))
+		return MTLB_BACKENDS_MAX;
+	flow_touch(q, f, word, 0);
+	return mtlb_flow_word_backend(word);
 }
 
 /*
@@ -175,21 +186,16 @@ __noinline __u32 flow_follow(struct mtlb_flow_bucket *bucket, struct flow_query 
  */
 __noinline int flow_go_on_by_id(struct mtlb_flow_bucket *bucket, struct flow_query *q, __u32 backend)
 {
+	struct mtlb_flow *f;
+	__u64 word;
+
 	if (!bucket || !q)
 		return 0;
-	for (int i = 0; i < MTLB_FLOW_WAYS; i++) {
-		struct mtlb_flow *f = &bucket->ways[i];
-		__u64 word = *(volatile __u64 *)&f->word;
-
-		if (!flow_is_known(q, f, word))
-			continue;
-		q->is_known = 1;
-		if (mtlb_flow_word_backend(word) != backend)
-			break;
-		flow_touch(q, f, word, MTLB_FLOW_BY_ID);
-		return 1;
-	}
-	return 0;
+	f = flow_find(bucket, q, &word);
+	if (!f || mtlb_flow_word_backend(word) != backend)
+		return 0;
+	flow_touch(q, f, word, MTLB_FLOW_BY_ID);
+	return 1;
 }
 
 struct flow_entry {
