@@ -36,9 +36,7 @@ serve_udp() {
 	local ns address
 	for ns in b1 b2; do
 		for address in $VIP4 $VIP6; do
-			# not in_ns: nsenter becomes the server, so that $! is its pid
-			nsenter --net="/run/netns/$MTLB_LAB-$ns" "$UDP" serve $address 53 $ns &
-			CHILDREN="$CHILDREN $!"
+			start_in $ns "$UDP" serve $address 53 $ns
 		done
 	done
 }

@@ -43,6 +43,14 @@ in_ns() {
 	nsenter --net="/run/netns/$MTLB_LAB-$ns" "$@"
 }
 
+# As in_ns, in the background until cleanup, and $! is the command's own pid: nsenter becomes it.
+start_in() {
+	local ns=$1
+	shift
+	nsenter --net="/run/netns/$MTLB_LAB-$ns" "$@" &
+	CHILDREN="$CHILDREN $!"
+}
+
 lab_up() { tools/lab up >/dev/null && cp tools/lab.d/mtlb.yaml "$CONFIG"; }
 
 # Starts mtlbd in the balancer's namespace and waits until it answers.

@@ -137,9 +137,7 @@ serve_udp() {
 	gcc -O2 -Wall -Wextra -Werror -o "$UDP" tests/e2e/udp.c || return 1
 	for ns in b1 b2; do
 		for address in $VIP4 $VIP6; do
-			# not in_ns: nsenter becomes the server, so that $! is its pid
-			nsenter --net="/run/netns/$MTLB_LAB-$ns" "$UDP" serve $address 53 $ns 50 "$DIR/$ns-$address" &
-			CHILDREN="$CHILDREN $!"
+			start_in $ns "$UDP" serve $address 53 $ns 50 "$DIR/$ns-$address"
 		done
 	done
 }

@@ -47,9 +47,7 @@ serve_udp() {
 	local ns port
 	for ns in b1 b2; do
 		for port in 8010 8015 8019; do
-			# not in_ns: nsenter becomes the server, so that $! is its pid
-			nsenter --net="/run/netns/$MTLB_LAB-$ns" "$UDP" serve "$VIP4" $port $ns &
-			CHILDREN="$CHILDREN $!"
+			start_in $ns "$UDP" serve "$VIP4" $port $ns
 		done
 	done
 }

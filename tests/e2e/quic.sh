@@ -30,10 +30,8 @@ serve_quic() {
 	for ns in g1 g2; do
 		for at in "$V4 443" "$V6 443" "$V4 8443"; do
 			read -r address port <<<"$at"
-			# not in_ns: nsenter becomes the server, so that $! is its pid
-			nsenter --net="/run/netns/$MTLB_LAB-$ns" "$SERVER" "$address" "$port" $ns "$DIR/cert.pem" "$DIR/key.pem" \
-				"0/3/${ID0[$ns]}/6" "1/3/${ID1[$ns]}/5/len" >"$DIR/server-$ns-$address-$port" 2>&1 &
-			CHILDREN="$CHILDREN $!"
+			start_in $ns "$SERVER" "$address" "$port" $ns "$DIR/cert.pem" "$DIR/key.pem" \
+				"0/3/${ID0[$ns]}/6" "1/3/${ID1[$ns]}/5/len" >"$DIR/server-$ns-$address-$port" 2>&1
 			SERVERS="$SERVERS $!"
 		done
 	done

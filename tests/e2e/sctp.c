@@ -17,11 +17,11 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include "servers.h"
+
 /* A message takes several packets. */
 enum {
-	NAME_LEN = 32,
 	MESSAGE = 8000,
-	SERVERS = 16,
 	TIMEOUT_S = 120
 };
 
@@ -105,20 +105,11 @@ static void fill_message(char message[MESSAGE], unsigned seed)
 
 static void print_servers(const struct association *all, size_t n)
 {
-	char names[SERVERS][NAME_LEN] = {""};
-	unsigned counts[SERVERS] = {0};
-	size_t known = 0, k;
+	struct servers servers = {0};
 
-	for (size_t i = 0; i < n; i++) {
-		for (k = 0; k < known && strcmp(names[k], all[i].server); k++)
-			;
-		if (k == known && known < SERVERS)
-			memcpy(names[known++], all[i].server, NAME_LEN);
-		if (k < SERVERS)
-			counts[k]++;
-	}
-	for (k = 0; k < known; k++)
-		printf("%s\"%s\": %u", k ? ", " : "", names[k], counts[k]);
+	for (size_t i = 0; i < n; i++)
+		servers_count(&servers, all[i].server);
+	servers_print(&servers);
 }
 
 static void talk_once(struct association *all, size_t n, unsigned turn)

@@ -20,9 +20,7 @@ serve_sctp() {
 	local ns address
 	for ns in b1 b2; do
 		for address in $VIP4 $VIP6; do
-			# not in_ns: nsenter becomes the server, so that $! is its pid
-			nsenter --net="/run/netns/$MTLB_LAB-$ns" "$SCTP" serve $address 3868 $ns &
-			CHILDREN="$CHILDREN $!"
+			start_in $ns "$SCTP" serve $address 3868 $ns
 		done
 	done
 }

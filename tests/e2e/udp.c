@@ -19,16 +19,16 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "servers.h"
+
 enum {
-	NAME_LEN = 32,
 	HEAD = 32,
 	BYTES = 64,
 	DATAGRAM = 65000,
 	BUFFER = 8 << 20
 };
 enum {
-	GRACE_MS = 500,
-	SERVERS = 16
+	GRACE_MS = 500
 };
 
 struct flow {
@@ -185,20 +185,11 @@ static void receive_until(struct flow *flows, struct pollfd *polls, size_t n, si
 
 static void print_servers(const struct flow *flows, size_t n)
 {
-	char names[SERVERS][NAME_LEN] = {""};
-	unsigned counts[SERVERS] = {0};
-	size_t known = 0, k;
+	struct servers servers = {0};
 
-	for (size_t i = 0; i < n; i++) {
-		for (k = 0; k < known && strcmp(names[k], flows[i].server); k++)
-			;
-		if (k == known && known < SERVERS)
-			memcpy(names[known++], flows[i].server, NAME_LEN);
-		if (k < SERVERS)
-			counts[k]++;
-	}
-	for (k = 0; k < known; k++)
-		printf("%s\"%s\": %u", k ? ", " : "", names[k], counts[k]);
+	for (size_t i = 0; i < n; i++)
+		servers_count(&servers, flows[i].server);
+	servers_print(&servers);
 }
 
 static void print_result(const struct flow *flows, size_t n)

@@ -12,9 +12,7 @@ serve_udp() {
 	local ns address
 	for ns in g1 g2; do
 		for address in 198.51.100.10 2001:db8:10::10; do
-			# not in_ns: nsenter becomes the server, so that $! is its pid
-			nsenter --net="/run/netns/$MTLB_LAB-$ns" "$UDP" serve $address 53 $ns &
-			CHILDREN="$CHILDREN $!"
+			start_in $ns "$UDP" serve $address 53 $ns
 		done
 	done
 }
