@@ -53,6 +53,12 @@ struct doctor_host {
 	char socket[128];
 };
 
+/* Is the kernel this one, or a later one. */
+static inline bool host_is_from(const struct doctor_host *h, unsigned int major, unsigned int minor)
+{
+	return h->major > major || (h->major == major && h->minor >= minor);
+}
+
 enum doctor_feature {
 	FEATURE_LRO = 0x01,
 	FEATURE_GRO = 0x02,

@@ -31,7 +31,7 @@ bool judge_daemon(const struct doctor_host *h, struct finding *f)
 
 bool judge_kernel(const struct doctor_host *h, struct finding *f)
 {
-	if (h->major > 6 || (h->major == 6 && h->minor >= 1)) {
+	if (host_is_from(h, 6, 1)) {
 		finding_set(f, FINDING_OK, "Linux %s", h->release);
 		return true;
 	}

@@ -64,7 +64,8 @@ static void read_link(const struct nlmsghdr *h, struct doctor_port *out)
 	*out = (struct doctor_port){.ifindex = l.ifindex,
 				    .mtu = l.mtu,
 				    .master = l.master,
-				    .link_net = -1,
+				    .link = l.parent,
+				    .link_net = l.parent_net,
 				    .is_up = l.is_up,
 				    .has_bond = link_is_bond(&l),
 				    .bond_mode = l.bond_mode,
@@ -73,12 +74,7 @@ static void read_link(const struct nlmsghdr *h, struct doctor_port *out)
 	memcpy(out->kind, l.kind, sizeof(out->kind));
 	mnl_attr_for_each(a, h, sizeof(struct ifinfomsg))
 	{
-		/* also where it is of another namespace: a veth's other end */
-		if (mnl_attr_get_type(a) == IFLA_LINK)
-			out->link = mnl_attr_get_u32(a);
-		else if (mnl_attr_get_type(a) == IFLA_LINK_NETNSID)
-			out->link_net = (int32_t)mnl_attr_get_u32(a);
-		else if (mnl_attr_get_type(a) == IFLA_NUM_RX_QUEUES)
+		if (mnl_attr_get_type(a) == IFLA_NUM_RX_QUEUES)
 			out->rx_queues = mnl_attr_get_u32(a);
 		else if (mnl_attr_get_type(a) == IFLA_XDP)
 			read_xdp(a, out);

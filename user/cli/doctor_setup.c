@@ -313,7 +313,7 @@ static void find_other_link(const struct doctor *d, struct doctor_path *p)
 		p->other_mtu = l->port.mtu;
 		memcpy(p->other_link, l->name, sizeof(p->other_link));
 	}
-	p->redirects_frags = d->host.major > 6 || (d->host.major == 6 && d->host.minor >= 3);
+	p->redirects_frags = host_is_from(&d->host, 6, 3);
 }
 
 static void read_backends(const struct cli *c, struct doctor *d, const struct vips *vips)

@@ -30,7 +30,7 @@ static enum unresolved find_way(const struct net *n, uint32_t oif, struct way *w
 		if (w->n_tags == NET_TAGS_MAX)
 			return TOO_MANY_TAGS;
 		w->tags[w->n_tags++] = l;
-		l = links_find(n, l->parent);
+		l = links_parent(n, l);
 	}
 	if (!l && n->is_dump_due)
 		return NOT_KNOWN_YET;

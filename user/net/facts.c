@@ -67,7 +67,7 @@ static bool carries_program(struct net *n, uint32_t ifindex)
 /* Not of a veth, whose "parent" is its peer. */
 static bool stands_on(const struct link *l, uint32_t ifindex)
 {
-	return l->parent == ifindex &&
+	return l->parent == ifindex && !l->is_parent_elsewhere &&
 	       (l->is_vlan || !strncmp(l->kind, "macv", 4) || !strcmp(l->kind, "ipvlan"));
 }
 
@@ -107,7 +107,7 @@ int net_facts(struct net *n, const char *name, struct interface_facts *out)
 				    .vlan = a.link.vlan,
 				    .bond_mode = a.link.bond_mode,
 				    .bond_policy = a.link.bond_policy};
-	const struct link *lower = links_find(n, a.link.parent);
+	const struct link *lower = links_parent(n, &a.link);
 
 	memcpy(f.name, a.link.name, sizeof(f.name));
 	memcpy(f.kind, a.link.kind, sizeof(f.kind));

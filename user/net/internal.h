@@ -98,6 +98,8 @@ bool attr_addr(const struct nlattr *a, struct addr *out);
 uint16_t link_mtu(const struct link *l); /* as the data plane counts: at most 65535 */
 int links_read(const struct nlmsghdr *h, void *data);
 const struct link *links_find(const struct net *n, uint32_t ifindex);
+/* What it stands on; NULL: nothing, or something in another namespace. */
+const struct link *links_parent(const struct net *n, const struct link *of);
 /* Ports of a bond or bridge, from 0 on; NULL: no more. */
 const struct link *links_port(const struct net *n, const struct link *of, size_t at);
 

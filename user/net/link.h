@@ -20,8 +20,9 @@ struct link {
 	char kind[16];   /* as the kernel calls it: "bond", "vlan", "veth", ...; "": hardware */
 	uint32_t master; /* the bond or bridge whose port it is; 0: none */
 	bool is_vlan;
-	uint32_t parent; /* of a VLAN device or macvlan; 0: none, or in another namespace */
+	uint32_t parent; /* of a VLAN device or macvlan; of a veth the other end; 0: none */
 	bool is_parent_elsewhere; /* in another namespace, whose indices mean nothing here */
+	int32_t parent_net;       /* which: a netnsid; -1: this one, or one without */
 	uint16_t vlan;
 	uint16_t vlan_protocol; /* host order */
 	uint8_t bond_mode, bond_policy; /* BOND_MODE_*, BOND_XMIT_POLICY_* */

@@ -18,6 +18,11 @@ const struct link *links_find(const struct net *n, uint32_t ifindex)
 	return NULL;
 }
 
+const struct link *links_parent(const struct net *n, const struct link *of)
+{
+	return of->is_parent_elsewhere ? NULL : links_find(n, of->parent);
+}
+
 bool link_is_bond(const struct link *l)
 {
 	return !strcmp(l->kind, "bond");
@@ -81,6 +86,7 @@ void link_read(const struct nlmsghdr *h, struct link *out)
 	/* padding too: links are compared as bytes */
 	memset(out, 0, sizeof(*out));
 	out->ifindex = m->ifi_index;
+	out->parent_net = -1;
 	out->is_up = m->ifi_flags & IFF_UP;
 	out->is_loopback = m->ifi_flags & IFF_LOOPBACK;
 	mnl_attr_for_each(a, h, sizeof(*m))
@@ -106,14 +112,13 @@ void link_read(const struct nlmsghdr *h, struct link *out)
 			break;
 		case IFLA_LINK_NETNSID:
 			out->is_parent_elsewhere = true;
+			out->parent_net = (int32_t)mnl_attr_get_u32(a);
 			break;
 		case IFLA_LINKINFO:
 			read_kind(a, out);
 			break;
 		}
 	}
-	if (out->is_parent_elsewhere)
-		out->parent = 0;
 }
 
 static void forget_link(struct net *n, const struct link *l)
